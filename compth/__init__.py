@@ -36,8 +36,8 @@ _EXPORTS = {
     "max_stable_step stationary",
     "compth.studies.derivation": "Derivation derive",
     "compth.studies.problem_search": "study",
-    "compth.worst_case": "Analysis Certified HeterogeneousBracket RateCertificate TightRate certified check_rate "
-    "guarantee heterogeneous_feedback tight_rate",
+    "compth.worst_case": "Analysis Certified HeterogeneousBracket RateCertificate TightRate TightRates certified "
+    "check_rate guarantee heterogeneous_feedback tight_rate tight_rates",
     "compth.studies.budget": "Budget budget",
     "compth.studies.comparison": "Comparison compare",
     "compth.studies.method_analysis": "MethodAnalysis analyse",

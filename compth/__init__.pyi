@@ -202,11 +202,13 @@ from compth.worst_case import Certified as Certified
 from compth.worst_case import HeterogeneousBracket as HeterogeneousBracket
 from compth.worst_case import RateCertificate as RateCertificate
 from compth.worst_case import TightRate as TightRate
+from compth.worst_case import TightRates as TightRates
 from compth.worst_case import certified as certified
 from compth.worst_case import check_rate as check_rate
 from compth.worst_case import guarantee as guarantee
 from compth.worst_case import heterogeneous_feedback as heterogeneous_feedback
 from compth.worst_case import tight_rate as tight_rate
+from compth.worst_case import tight_rates as tight_rates
 
 CNat = NaturalCompression
 DCSGD = DCGD

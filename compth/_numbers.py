@@ -1,4 +1,4 @@
-"""Arithmetic that lets float, Fraction, int and sympy pass through one line.
+"""Arithmetic that lets float, Fraction, int, sympy and arrays of floats pass through one line.
 
 Every closed form of the package is written once with + - * / ** and the few functions below.
 """
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from enum import EnumType
 from fractions import Fraction
-from functools import wraps
+from functools import reduce, wraps
 from typing import Any
 
 Number = Any  # int | float | Fraction | sympy.Expr: what a closed form takes and gives
@@ -22,6 +22,11 @@ Number = Any  # int | float | Fraction | sympy.Expr: what a closed form takes an
 def is_symbolic(x: object) -> bool:
     """True for sympy expressions (without importing sympy)."""
     return type(x).__module__.split(".", 1)[0] == "sympy"
+
+
+def is_array(x: object) -> bool:
+    """True for arrays of at least one axis (without importing numpy): a closed form is then evaluated by entry."""
+    return bool(getattr(x, "ndim", 0))
 
 
 def plain(x: Any) -> Any:
@@ -106,7 +111,7 @@ def ratio(a: Number, b: Number) -> Number:
 
 
 def sqrt(x: Number) -> Number:
-    """Square root: exact for perfect squares of int and Fraction, symbolic for sympy, else float."""
+    """Square root: exact for perfect squares of int and Fraction, symbolic for sympy, by entry of arrays."""
     if is_symbolic(x):
         import sympy
 
@@ -117,24 +122,36 @@ def sqrt(x: Number) -> Number:
             num, den = math.isqrt(q.numerator), math.isqrt(q.denominator)
             if num * num == q.numerator and den * den == q.denominator:
                 return Fraction(num, den)
+    if is_array(x):
+        import numpy as np
+
+        return np.sqrt(x)
     return math.sqrt(x)
 
 
 def min(*xs: Number) -> Number:
-    """Least of the arguments; sympy.Min when one is symbolic."""
+    """Least of the arguments; sympy.Min when one is symbolic, by entry when one is an array."""
     if any(is_symbolic(x) for x in xs):
         import sympy
 
         return sympy.Min(*xs)
+    if any(is_array(x) for x in xs):
+        import numpy as np
+
+        return reduce(np.minimum, xs)
     return builtins.min(xs)
 
 
 def max(*xs: Number) -> Number:
-    """Largest of the arguments; sympy.Max when one is symbolic."""
+    """Largest of the arguments; sympy.Max when one is symbolic, by entry when one is an array."""
     if any(is_symbolic(x) for x in xs):
         import sympy
 
         return sympy.Max(*xs)
+    if any(is_array(x) for x in xs):
+        import numpy as np
+
+        return reduce(np.maximum, xs)
     return builtins.max(xs)
 
 

@@ -48,6 +48,7 @@ CALLS = {
     ),
     "compare": (ct.compare, {"methods": [ct.GD()], "problem": PROBLEM, "steps": 2, "runs": 2, "seed": 0}),
     "tight_rate": (ct.tight_rate, {"method": "CGD", "mu": 0.5, "L": 1, "delta": 0.5, "n": 1}),
+    "tight_rates": (ct.tight_rates, {"method": "CGD", "mu": 0.5, "L": 1, "delta": 0.5, "n": 1}),
     "check_rate": (
         ct.check_rate,
         {"method": "CGD", "rate": "1 - gamma*mu*delta", "stepsize": "1/L", "mu": 0.5, "L": 1, "delta": 0.5},

@@ -172,6 +172,13 @@ def _tight_rate(r: Any) -> Told:
     return Told(str(r), statements=() if r.certified is None else (said,))
 
 
+def _tight_rates(g: Any) -> Told:
+    """A grid: its sentence, and a row for each point in a data frame."""
+    columns = {k: [_plain(x) for x in v.ravel().tolist()] for k, v in g.constants.items()}
+    columns |= {k: v.ravel().tolist() for k, v in {**g.params, "stepsize": g.stepsize, "rho": g.rho}.items()}
+    return Told(str(g), columns=columns)
+
+
 def _bracket(b: Any) -> Told:
     """Both sides, for paper too: the classes of the workers, the step, and what is assumed."""
     ranges = ", ".join(f"[{value(m)}, {value(l)}]" for m, l in zip(b.mu, b.L, strict=True))
@@ -363,6 +370,7 @@ TELLERS: dict[str, Callable[[Any], Told]] = {
     "Stored": _stored,
     "Sweep": _sweep,
     "TightRate": _tight_rate,
+    "TightRates": _tight_rates,
     "Trace": _curve,
     "Trajectory": _curve,
     "Tuning": _tuning,

@@ -8,6 +8,7 @@ from compth.worst_case.promised import guarantee
 from compth.worst_case.rational import RateCertificate
 from compth.worst_case.referee import check_rate
 from compth.worst_case.tight import TightRate, tight_rate
+from compth.worst_case.tight_grid import TightRates, tight_rates
 
 __all__ = [
     "Analysis",
@@ -16,10 +17,12 @@ __all__ = [
     "HeterogeneousBracket",
     "RateCertificate",
     "TightRate",
+    "TightRates",
     "certified",
     "check_rate",
     "guarantee",
     "heterogeneous_dcgd",
     "heterogeneous_feedback",
     "tight_rate",
+    "tight_rates",
 ]

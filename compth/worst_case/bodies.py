@@ -73,10 +73,9 @@ def asked_for(method: object) -> Named:
             outside is None or method in known,
             f"method={method!r} is not written as a body: nothing is derived",
         )
-        require(
-            method in known,
-            f"method={method!r} is not known: {meant(method, known, '`compth list` shows them all')}",
-        )
+        if method not in known:  # what was meant takes longer to find than all else here
+            said = meant(method, known, "`compth list` shows them all")
+            raise InvalidParameter(f"method={method!r} is not known: {said}")
         body_of(known[method].kind)
         return replace(known[method], name=method)
     kind = body_of(method)

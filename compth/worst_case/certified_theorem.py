@@ -34,7 +34,8 @@ from compth.worst_case.question import Question
 from compth.worst_case.rational import RateCertificate, certificate_at, least_certified, spelled
 from compth.worst_case.resolved import AT_X, LAST
 from compth.worst_case.runs import class_of, heard_of, reads_the_mean_alone
-from compth.worst_case.tight import attained_by, best_step, interior, proved_rate
+from compth.worst_case.tight import best_step, interior, proved_rate
+from compth.worst_case.tight_radius import attained_by
 
 Params = tuple[tuple[str, Fraction], ...]
 SUFFIX = ".certified"

@@ -10,7 +10,7 @@ from math import isqrt
 from compth._numbers import Number, is_exact, is_symbolic
 from compth._shown import Shown
 from compth.worst_case.model import Form, Model, add
-from compth.worst_case.solver import Pencil
+from compth.worst_case.solver import Pencil, Solution
 
 GRID = 1 << 46
 """Float solutions are rounded to multiples of 1/GRID."""
@@ -101,12 +101,16 @@ def certificate_at(model: Model, rho: Fraction, pencil: Pencil | None = None) ->
     What is returned has passed its exact check; None refutes nothing.
     """
     pencil = pencil or Pencil(model)
-    found = pencil.largest_margin(float(rho))
+    return rounded_certificate(pencil, rho, pencil.largest_margin(float(rho)))
+
+
+def rounded_certificate(pencil: Pencil, rho: Fraction, found: Solution) -> RateCertificate | None:
+    """A float solution in units of L = 1 as a certificate of this rho; None where its exact check fails."""
     if not found.margin > 0:
         # At the solution of largest margin every eigenvalue is at least the margin away from 0, so that
         # rounding to the grid cannot make a block indefinite unless the margin is of its size.
         return None
-    v, zero = _rounded(found.v), Fraction(0)
+    model, v, zero = pencil.given, _rounded(found.v), Fraction(0)
     # Rounding may push what is 0 below it: coefficients that must be >= 0 are clipped, which the margin pays
     # for.
     if "f" in v:

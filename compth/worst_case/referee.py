@@ -23,7 +23,8 @@ from compth.worst_case.model import Model
 from compth.worst_case.question import Question
 from compth.worst_case.rational import RateCertificate, certificate_at, least_certified, spelled
 from compth.worst_case.run_in_words import run_in_words
-from compth.worst_case.tight import above, attained_by, best_step, interior, proved_rate
+from compth.worst_case.tight import above, best_step, interior, proved_rate
+from compth.worst_case.tight_radius import attained_by
 from compth.worst_case.witness import Witness, asymptotic, one_step
 from compth.worst_case.worst_state import worst_state
 

@@ -11,7 +11,7 @@ from compth._types import Array
 from compth.errors import Unsupported
 from compth.worst_case.question import Question
 from compth.worst_case.rational import certificate_at, least_certified, spelled
-from compth.worst_case.tight import attained_by
+from compth.worst_case.tight_radius import attained_by
 
 Choice = Callable[[Array], tuple[Number | None, dict[str, Number]]]
 """Coordinates of the search -> (gamma, parameters)."""

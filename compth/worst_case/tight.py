@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from types import MappingProxyType
@@ -23,12 +23,11 @@ from compth.worst_case.instance import WorstCase, instance_of
 from compth.worst_case.model import Model, Quadratic1D
 from compth.worst_case.question import Question
 from compth.worst_case.rational import RateCertificate, certificate_at, least_certified, spelled
-from compth.worst_case.tight_radius import radius_of
+from compth.worst_case.tight_radius import attained_by
+from compth.worst_case.tight_step import searched_step
 
 LOWERED = tuple(Fraction(1, 10**k) for k in (6, 5, 4))
 """Shares of L by which mu is lowered in turn where it is closer to L."""
-EIGHT, HALVINGS = 8, 16
-"""Steps of the grid of a search: at least, and at most."""
 TIGHT_GAP = 1e-5
 """attained and certified count as meeting within this fraction of 1 - rho."""
 
@@ -87,11 +86,16 @@ class TightRate(Earned, Shown):
         return self.attained, float("inf") if self.certified is None else self.certified
 
 
-@at_the_door(
-    method=a_name_or_method, mu=real, L=real, delta=optional(real), omega=optional(real), eta=optional(real),
-    n=whole(1), gamma=optional(real), alpha=optional(real), p=optional(real), lam=optional(real), nu=optional(real),
-    delta_down=optional(real), omega_down=optional(real),
-)  # fmt: skip
+RULES = MappingProxyType({
+    "mu": real, "L": real, "n": whole(1),
+    **dict.fromkeys(
+        ("delta", "omega", "eta", "gamma", "alpha", "p", "lam", "nu", "delta_down", "omega_down"), optional(real)
+    ),
+})  # fmt: skip
+"""What each constant and parameter by name must be."""
+
+
+@at_the_door(method=a_name_or_method, **RULES)
 def tight_rate(
     method: object,
     *,
@@ -135,7 +139,7 @@ def tight_rate(
     best = step is None
     if step is None:
         step = best_step(q, params)
-    found = _answer(q, step, params, closed_rate(q, step, params, best))
+    found = answered(q, step, params, closed_rate(q, step, params, best))
     given = {"mu": mu, "L": L, "delta": delta, "omega": omega, "eta": eta, "n": n, "gamma": gamma, **named}
     given |= {"delta_down": delta_down, "omega_down": omega_down}
     return made(found, (tight_rate, (method,), given))
@@ -152,32 +156,6 @@ def best_step(q: Question, params: Mapping[str, Number]) -> Number:
     return searched_step(q, params)
 
 
-def searched_step(q: Question, params: Mapping[str, Number]) -> float:
-    """Least certified rate over gamma in (0, 1/L]: bounded search around the best of a coarse grid.
-
-    Halvings of 1/L, EIGHT of them and on from there while the last is the best or none has a certificate.
-    """
-    from scipy.optimize import minimize_scalar
-
-    fixed = {k: spelled(v) for k, v in params.items()}
-    rational = q.rational()
-    top = float(np.log(2 / float(q.L)))
-
-    def rate(log_gamma: float) -> float:
-        """Of a step without a certificate above 1, and the more the longer it is, in any unit of L."""
-        model = rational.model(spelled(float(np.exp(log_gamma))), fixed)
-        found = least_certified(model, attained_by(model)[0], accuracy=1e-4)
-        return 2.0 + np.exp(log_gamma - top) if found is None else float(found.rho)
-
-    grid, rates = [top], [float("inf")]
-    while len(grid) <= EIGHT or (len(grid) <= HALVINGS and int(np.argmin(rates)) == len(grid) - 1):
-        grid.append(top - len(grid) * float(np.log(2)))
-        rates.append(rate(grid[-1]))
-    best = int(np.argmin(rates))
-    bounds = (grid[min(best + 1, len(grid) - 1)], grid[best - 1])
-    return float(np.exp(minimize_scalar(rate, bounds=bounds, method="bounded", options={"maxiter": 20}).x))
-
-
 def closed_rate(q: Question, gamma: Number, params: Mapping[str, Number], best: bool) -> Number | None:
     """The rate in closed form where one is known: at the best step, and where it is tight at any, there."""
     if q.known is None:
@@ -187,38 +165,73 @@ def closed_rate(q: Question, gamma: Number, params: Mapping[str, Number], best: 
     return q.known.factor(q) if best and (gamma, params) == q.known.best(q) else None
 
 
-def attained_by(model: Model) -> tuple[float, Quadratic1D]:
-    """The largest exact rate on the model's 1-D quadratics, and the quadratic."""
-    radii = [radius_of(model.moments(e)[1]) for e in model.extremal]
-    at = int(np.argmax(radii))
-    return radii[at], model.extremal[at]
-
-
 def interior(q: Question) -> Question:
     """The class with mu lowered a little where mu = L leaves the LMI no interior: a larger class, so still a bound."""
     return q if q.mu < q.L else replace(q, mu=q.mu * (1 - Fraction(1, 10**6)))
 
 
-def _answer(q: Question, gamma: Number, params: Mapping[str, Number], closed: Number | None) -> TightRate:
+Search = Callable[[Question, Fraction, Mapping[str, Fraction], float], RateCertificate | None]
+"""A class, a step, the parameters and what is attained there -> the least certified rate that is found."""
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Both sides at a step: the rate that a quadratic `where` attains, and a certificate where there is one."""
+
+    model: Model
+    attained: float
+    where: Quadratic1D
+    certificate: RateCertificate | None
+
+    @property
+    def certified(self) -> float | None:
+        """What the certificate proves, as the least float that is not below it."""
+        return None if self.certificate is None else above(self.certificate.rho)
+
+
+def sides_of(
+    q: Question,
+    gamma: Number,
+    params: Mapping[str, Number],
+    closed: Number | None,
+    search: Search | None = None,
+    full: bool = False,
+) -> Sides:
+    """What a quadratic attains at a step, and a certificate, in closed form or as `search` finds it.
+
+    full: read the quadratics off the full Model, which says the same of them, where it is the one that is asked next.
+    """
     rational = q.rational()
     step, fixed = spelled(gamma), {k: spelled(v) for k, v in params.items()}
-    model = rational.model(step, fixed, full=False)
+    model = rational.model(step, fixed, full=full)
     rate, where = attained_by(model)
     certificate = None if closed is None else _closed(rational, closed, step, fixed)
     if certificate is None and rate < 1:
-        certificate = searched(rational, step, fixed, rate)
-    certified = None if certificate is None else above(certificate.rho)
+        certificate = (search or searched)(rational, step, fixed, rate)
+    return Sides(model, rate, where, certificate)
+
+
+def answered(
+    q: Question,
+    gamma: Number,
+    params: Mapping[str, Number],
+    closed: Number | None,
+    sides: Sides | None = None,
+) -> TightRate:
+    """Both sides at a step, with the run that attains and what is known of the closed form."""
+    sides = sides or sides_of(q, gamma, params, closed)
+    certified, model = sides.certified, sides.model
     known = q.known if closed is not None else None
     return TightRate(
         method=q.method,
         rho=closed if closed is not None else certified if certified is not None else float("inf"),
-        attained=rate,
+        attained=sides.attained,
         certified=certified,
         stepsize=gamma,
         params={q.kind.planned.get(k, k): v for k, v in params.items()},
         constants=model.constants,
-        certificate=certificate,
-        worst_case=instance_of(q, model, where, rate),
+        certificate=sides.certificate,
+        worst_case=instance_of(q, model, sides.where, sides.attained),
         closed_form=closed is not None,
         standing=standing_of(proof_of(q), Standing.DERIVED, q.kind)
         if known is not None

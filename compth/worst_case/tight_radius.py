@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from compth._numbers import Number
+from compth.worst_case.model import Model, Quadratic1D
 
 if TYPE_CHECKING:
     from mpmath import matrix as Matrix
@@ -29,17 +30,30 @@ STEPS = 12
 """Inverse iterations at most: each squares the error of a simple eigenvalue, or nearly."""
 
 
+def attained_by(model: Model) -> tuple[float, Quadratic1D]:
+    """The largest exact rate on the model's 1-D quadratics, and the quadratic."""
+    radii = [radius_of(model.moments(e)[1]) for e in model.extremal]
+    at = int(np.argmax(radii))
+    return radii[at], model.extremal[at]
+
+
 def radius_of(matrix: Sequence[Sequence[Number]]) -> float:
     """Spectral radius; in DIGITS digits where eigenvalues cluster at it or lie near 1."""
-    sizes = np.sort(np.abs(np.linalg.eigvals(np.array(matrix, dtype=float))))
-    top = float(sizes[-1])
-    if len(sizes) == 1 or ((sizes > top * (1 - CLOSE)).sum() <= 1 and abs(1 - top) > CLOSE):
+    values = np.linalg.eigvals(np.array(matrix, dtype=float))
+    top = float(np.abs(values).max())
+    if len(values) == 1 or (abs(1 - top) > CLOSE and not _clustered(values, top)):
         return top
     # In the order of its strongly connected components the matrix is block triangular, and its eigenvalues are those
     # of the diagonal blocks: most clusters (a memory beside the iterate) are equal roots of different blocks.
     blocks = [[[matrix[i][j] for j in block] for i in block] for block in _components(matrix)]
     radii = [float(np.abs(np.linalg.eigvals(np.array(b, dtype=float))).max()) for b in blocks]
     return max(_of_block(b, max(radii)) for b in blocks)
+
+
+def _clustered(values: Numbers, top: float) -> bool:
+    """True where one of the largest eigenvalues lies close to another: those that differ in sign or phase do not."""
+    largest = values[np.abs(values) > top * (1 - CLOSE)]
+    return bool((np.abs(largest[:, None] - values) <= top * CLOSE).sum() > len(largest))
 
 
 def _components(matrix: Sequence[Sequence[Number]]) -> list[Numbers]:

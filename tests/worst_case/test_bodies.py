@@ -16,7 +16,7 @@ from compth.worst_case.exponents import exponents
 from compth.worst_case.model import Space, mean_of, plus, unit
 from compth.worst_case.question import Question
 from compth.worst_case.rational import least_certified
-from compth.worst_case.tight import attained_by
+from compth.worst_case.tight_radius import attained_by
 from tests.methods import bodies
 from tests.methods.bodies import PARAMS
 

@@ -19,7 +19,7 @@ from compth.worst_case.inequalities import SHARED
 from compth.worst_case.question import known_of
 from compth.worst_case.rational import spelled
 from compth.worst_case.solver import Pencil
-from compth.worst_case.tight import attained_by
+from compth.worst_case.tight_radius import attained_by
 from tests.methods import bodies
 from tests.thorough import thorough, tries
 

@@ -8,7 +8,7 @@ from compth.errors import NoGuarantee
 from compth.methods import plan_of
 from compth.worst_case.bodies import asked_for, question
 from compth.worst_case.rational import least_certified
-from compth.worst_case.tight import attained_by
+from compth.worst_case.tight_radius import attained_by
 from tests.thorough import thorough, tries
 from tests.unwatched import unwatched
 

@@ -25,7 +25,8 @@ from compth.worst_case.exact_algebra import determinant
 from compth.worst_case.model import Model, Quadratic1D
 from compth.worst_case.question import Question, class_of, program_of
 from compth.worst_case.rational import RateCertificate, least_certified, spelled, sqrt_below
-from compth.worst_case.tight import attained_by, interior, searched
+from compth.worst_case.tight import interior, searched
+from compth.worst_case.tight_radius import attained_by
 from compth.worst_case.traced import resting
 from compth.worst_case.windowed import fits
 
