@@ -27,6 +27,8 @@ def refresh_probability(omega: Number, n: Number) -> Number:
     """p = min{1, max{1, sqrt(n/(32 omega)) - 1}/(2(1+omega))}: how often the reference point moves (1 at omega = 0)."""
     if omega == 0:
         return 1
+    # a fresh reference point costs the shifts their memory, an old one the gradients their accuracy: p
+    # balances the two
     return min(1, max(1, sqrt(ratio(n, 32 * omega)) - 1) / (2 * (1 + omega)))
 
 
@@ -38,6 +40,7 @@ def coin(c: Constants) -> Number:
 def adiana_step(L: Number, omega: Number, n: Number, p: Number) -> Number:
     """min{1/(2L), n/(8 omega (1+4q)^2 L)}, q = p(1+omega)."""
     q = p * (1 + omega)
+    # (8 omega L/n)(1+4q)^2 eta <= 1 is what the docstring's proof asks of the compressor's variance
     cost = ratio(8 * omega * (1 + 4 * q) * (1 + 4 * q), n)
     return min(1 / (2 * L), 1 / (cost * L)) if omega != 0 else 1 / (2 * L)
 
@@ -78,6 +81,7 @@ class ADIANAAccelerated(Theorem):
         return limit, "min{1/(2L), n/(8 omega (1+4p(1+omega))^2 L)}"
 
     def params(self, c: Constants, gamma: Number) -> dict[str, Number]:
+        # parameters of the run and weights of Psi come from one place, so that what is bounded is what runs
         run = adiana_parameters(gamma, c.mu, c.omega, coin(c))
         theta, step, alpha = run["theta"], run["step"], run["alpha"]
         weight = 2 * step * run["beta"] / theta
@@ -87,6 +91,7 @@ class ADIANAAccelerated(Theorem):
     def rate(self, c: Constants, gamma: Number) -> Number:
         run = adiana_parameters(gamma, c.mu, c.omega, coin(c))
         theta, p = run["theta"], run["p"]
+        # the slowest of the four parts of Psi: z, y, w, the shifts
         return 1 - min(run["step"] * c.mu, theta / 2, p * theta / (1 + theta), ratio(run["alpha"], 4))
 
     def observe(self, problem: Problem, state: State, plan: Plan) -> Array:
@@ -172,9 +177,12 @@ class ADIANA(BodyMethod):
         alpha: Number,
         p: Number,
     ) -> dict[str, Vec]:
+        # Katyusha's coupling: momentum through z, and half of the weight on the reference point w, which
+        # holds the variance down
         u = theta * z + w / 2 + (Fraction(1, 2) - theta) * x
         m = c.compress(c.gradient(u) - h)
         g = c.broadcast(c.mean(h) + c.mean(m))
+        # the shifts learn the gradients at w, which rests between coins, and not those at the moving u
         shift = c.compress(c.gradient(w) - h)
         after = beta * z + (1 - beta) * u - stride * g
         return dict(x=u - gamma * g, z=after, w=c.coin(p, x, w), h=h + alpha * shift)

@@ -60,5 +60,7 @@ class Artemis(BodyMethod):
         w: World, x: Vec, h: Worker, H: Server, *, gamma: Number, alpha: Number, alpha_down: Number
     ) -> dict[str, Vec]:
         m = w.compress(w.gradient(x) - h)
+        # DIANA's direction, sent as a difference to the downlink's memory: the workers add H, which they
+        # have
         b = w.broadcast(w.mean(h) + w.mean(m) - H)
         return dict(x=x - gamma * (H + b), h=h + alpha * m, H=H + alpha_down * b)

@@ -44,6 +44,7 @@ class CATSingle(Theorem):
         return 1 / c.L, "1/L"
 
     def rate(self, c: Constants, gamma: Number) -> Number:
+        # the best level sends at least the share 1/d of ||g||^2, whatever the cost model prefers
         return 1 - c.mu / (c.d * c.L)
 
     def observe(self, problem: Problem, state: State, plan: Plan) -> Array:
@@ -75,8 +76,11 @@ class CATWorkers(Theorem):
         return 1 / c.L, "1/L"
 
     def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
+        # 1/omega_j - 1 <= d - 1: the worst level is one coordinate
         spread = float(c.d - 1) / float(c.n)
         a, noise = 2 * float(c.mu), 2 * float(c.zeta2_star) * spread
+        # with a shared minimiser ||g_j||^2 <= 2 L_max (F - F*) needs no splitting off of the gradients at
+        # x*
         b = (2 if noise == 0 else 4) * float(c.L_max) * spread
         rate = a * a / (2 * float(c.L))
         return lambda t: start * math.exp(-solve_decay(a + b, noise / start, rate * t)) if start > 0 else 0.0
@@ -96,6 +100,8 @@ def solve_decay(linear: float, growth: float, target: float) -> float:
     )
     if growth > 0:
         high = min(high, math.log1p(target / growth))
+    # the left side is increasing and convex in y: bisection to the last bit, rounded down, so that the
+    # bound e^-y is an upper one
     for _ in range(200):
         middle = (low + high) / 2
         low, high = (
@@ -174,6 +180,7 @@ class CAT(Method):
     def step(self, problem: Problem, state: State, rng: np.random.Generator, plan: Plan, t: int) -> State:
         g, scheme = problem.gradients(state.x), SCHEMES[self.scheme]
         if self.level is None:
+            # every worker maximises guaranteed improvement per cost at its own gradient
             level, share = tune_rows(g, scheme, self.price)
         else:
             level, share = level_shares(g, scheme, min(self.level, g.shape[-1]))
@@ -188,6 +195,8 @@ class CAT(Method):
         if self.scheme != "SS":
             return np.asarray(SCHEMES[self.scheme].stepsize(Ordered(g), level, share, problem.L))[:, 0]
         n = g.shape[1]
+        # minimising -gamma u + (L gamma^2/2)(u + v) over gamma: u = ||gbar||^2, v the variance of the
+        # averaged messages
         own, mean = (g * g).sum(axis=-1), g.mean(axis=1)
         u = (mean * mean).sum(axis=-1)
         v = (own * (1 / np.where(share > 0, share, 1) - 1)).sum(axis=-1) / n**2

@@ -58,12 +58,15 @@ class Owners(JointSketch):
 
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
         n, d = shape[-2:]
+        # for every coordinate a random order of the workers, the first `owners` of which keep it
         order = rng.permuted(np.broadcast_to(np.arange(n), (*shape[:-2], d, n)), axis=-1)
         weights = np.zeros((*shape[:-2], d, n))
         np.put_along_axis(weights, order[..., : self.owners], n / self.owners, axis=-1)
         return np.swapaxes(weights, -1, -2)
 
     def inclusion(self, pairs: Sequence[tuple[int, int]], n: Number, d: Number) -> Number:
+        # coordinates are dealt independently, so the probability factors over them; on one, m given workers
+        # are all owners with probability (s)_m/(n)_m
         kept: dict[int, set[int]] = defaultdict(set)
         for i, j in pairs:
             kept[j].add(i)
@@ -91,6 +94,7 @@ class Owners(JointSketch):
 
 def owned(c: Constants) -> Number:
     """(s-1)/(n-1), s = n/(1+omega) owners of every coordinate; 1 where all send everything."""
+    # s/n = 1/(1+omega) is the probability with which a worker keeps a coordinate: s is read off the claim
     return 1 if c.omega == 0 else ratio(ratio(c.n, 1 + c.omega) - 1, c.n - 1)
 
 
@@ -138,6 +142,7 @@ class CompressedScaffnewLinear(Theorem):
         """p: the user's, or the balancing one."""
         if "p" in c.params:
             return c.params["p"]
+        # p^2 chi (s-1)/(n-1) = 1 - local: communication as often as the local steps can use, and no more
         return min(1, sqrt((1 - self.local(c, gamma)) / (spread_out(c) * owned(c))))
 
     def params(self, c: Constants, gamma: Number) -> dict[str, Number]:
@@ -218,11 +223,14 @@ class CompressedScaffnew(BodyMethod):
     def body(
         w: World, x: Vec, h: Worker, z: Worker = copy_of_start, *, gamma: Number, p: Number, lift: Number
     ) -> dict[str, Vec]:
+        # sum h_i = 0 is invariant in exact arithmetic; taking the mean off keeps it so in the trace, too
         centred = h - w.mean(h)
         mine = z - gamma * w.gradient(z) + gamma * centred
         s = w.sketch()
         sent = s(mine)
         met = w.mean(sent)
+        # the control variate moves by what the owner's model is off the common one, on the coordinates that
+        # it owns
         learned = centred + p * lift / gamma * (s(met) - sent)
         alone = w.mean(mine)
         common, own, dual = w.coin(p, (met, met, learned), (alone, mine, centred))

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 def dasha_momentum(omega: Number) -> Number:
     """a = 1/(2 omega+1), the root of (1-a)^2 + 2 omega a^2 = 1-a."""
+    # (1-a)^2 + 2 omega a^2 = 1 - a at this a: the error contracts by a in spite of the noise of its own
+    # correction
     return ratio(1, 2 * omega + 1)
 
 
@@ -50,6 +52,8 @@ class DASHAPL(Descent):
         return independent(c)
 
     def step_limit(self, c: Constants) -> tuple[Number, str]:
+        # omega/n multiplies L~^2, as independent messages average; a/(2 mu) keeps the errors' rate above 1
+        # - gamma mu
         limit = min(dasha_step(c, 4 * c.omega * (6 * c.omega + 1)), dasha_momentum(c.omega) / (2 * c.mu))
         return limit, "min{1/(L + L~ sqrt(4 omega(6 omega+1)/n)), a/(2 mu)}"
 
@@ -115,5 +119,7 @@ class DASHA(BodyMethod):
     @staticmethod
     def body(w: World, x: Vec, g: Worker = gradient_at_start, *, gamma: Number, a: Number) -> dict[str, Vec]:
         after = x - gamma * w.mean(g)
+        # the difference of two gradients at one worker, with a share a of the old error taken back: no full
+        # round is needed
         new, old = w.gradient(after), w.gradient(x)
         return dict(x=after, g=g + w.compress(new - old - a * (g - old)))

@@ -67,8 +67,13 @@ class DASHAPAGE(BodyMethod):
         after = x - gamma * w.mean(g)
         part = w.parts.sample()
         new = w.parts.gradient(after)
+        # PAGE's estimate for both sides of the coin: the full gradient, or the old estimate moved by one
+        # part's difference
         whole, moved = w.parts.mean(new), k + part(new - w.parts.gradient(x))
+        # DASHA's momentum on the estimates k in the place of gradients
         kept = k + a * (g - k)
+        # both messages are made so that the program is the same for either side; only the one that the coin
+        # takes is sent
         sent = w.compress(whole - kept), w.compress(moved - kept)
         now, heard = w.coin(p, (whole, g + sent[0]), (moved, g + sent[1]))
         return dict(x=after, k=now, g=heard)

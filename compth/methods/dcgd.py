@@ -29,6 +29,8 @@ def expected_smoothness(L: Number, L_max: Number, A: Number, B: Number, interpol
 
     E||g||^2 <= (1-B)||grad f||^2 + A mean||grad f_i||^2, ||grad f_i||^2 <= 2||grad f_i - h_i||^2 + 2||h_i||^2.
     """
+    # the 2 pays for the gradients at x*, ||a||^2 <= 2||a - b||^2 + 2||b||^2; where they vanish nothing is
+    # split
     factor = 1 if interpolation else 2
     return max(1 - B, 0) * L + factor * A * L_max
 
@@ -54,6 +56,8 @@ class DCGDGeneral(Theorem):
         return "" if c.convex else "every f_i must be convex"
 
     def step_limit(self, c: Constants) -> tuple[Number, str]:
+        # ||x+ - x*||^2 <= (1 - gamma mu)||x - x*||^2 - 2 gamma (1 - gamma a)(f - f*) + gamma^2 noise: the
+        # middle term may be dropped while gamma a <= 1
         smooth = expected_smoothness(c.L, c.L_max, c.joint.A, c.joint.B, interpolation=False)
         return 1 / smooth, "1/(L + 2 A L_max)"
 
@@ -217,6 +221,8 @@ def nonconvex_growth(c: Constants) -> tuple[Number, Number]:
     beta = (1+omega_M)(1-B+A), alpha = (1+omega_M)(A zeta2 + (A + (1-B)/n) sigma2): the workers' noises average to
     sigma2/n before the messages' variance, A mean||.||^2 - B||mean||^2, is added.
     """
+    # the broadcast multiplies the second moment by 1 + omega_M; the uplink adds A mean||grad f_i||^2 -
+    # B||grad f||^2, and mean||grad f_i||^2 = ||grad f||^2 + the dissimilarity
     down, a, b = 1 + c.omega_down, c.joint.A, c.joint.B
     return down * (1 - b + a), down * (a * c.dissimilarity + (a + ratio(1 - b, c.n)) * c.sigma2)
 
@@ -267,6 +273,8 @@ class DCGDStochastic(UnifiedTheorem):
         return "" if bounded else "the gradients' expected smoothness is infinite"
 
     def parameters(self, c: Constants) -> Parameters:
+        # one part belongs to the workers' average and one to each worker alone: (1-B) E||gbar||^2 + A mean
+        # E||g_i||^2, each by its own expected smoothness
         own, shared, facts = c.joint.A, max(1 - c.joint.B, 0), c.facts
         smooth = shared * facts["LL"] + own * facts["LL_workers"]
         noise = shared * facts["sigma2_mean"] + own * (facts["sigma2_star"] + c.zeta2_star)
@@ -275,6 +283,9 @@ class DCGDStochastic(UnifiedTheorem):
 
 def _cgd_multipliers(q: Asked, gamma: Number, params: Params) -> Proof:
     """r = sqrt rho: r on (x, x+), 1-r on (x*, x+), r(1-r) on (x*, x), gamma r/(2s) on compression."""
+    # the dual certificate of cgd.tight: smooth strongly convex interpolation inequalities between x, x+ and
+    # x*, and the compressor's ||C(g) - g||^2 <= s^2 ||g||^2, summed with these weights, give f(x+) - f* <=
+    # r^2 (f(x) - f*)
     s = forms.error_norm(q.delta)
     r, scale = forms.spread((1 - s) * q.mu, (1 + s) * q.L), 2 * (q.L - q.mu)
     pairs = {
@@ -286,6 +297,8 @@ def _cgd_multipliers(q: Asked, gamma: Number, params: Params) -> Proof:
 
 
 def _dcgd_multipliers(q: Asked, gamma: Number, params: Params) -> Proof:
+    # one inequality is enough: monotonicity of grad f_i between x and the shared x*; the variance enters as
+    # omega/n times mean||grad f_i||^2
     excess = ratio(q.omega, q.n)
     return {}, {"interpolation": forms.monotonicity(q.mu, q.L, excess, gamma)}
 
@@ -341,4 +354,5 @@ class DCGD(BodyMethod):
 
     @staticmethod
     def body(w: World, x: Vec, *, gamma: Number) -> dict[str, Vec]:
+        # no memory: at x* the compressors work on grad f_i(x*), and their noise there is the floor
         return dict(x=x - gamma * w.broadcast(w.mean(w.compress(w.gradient(x)))))

@@ -39,6 +39,7 @@ class DCGDStarLinear(UnifiedTheorem):
         return "" if c.convex else "every f_i must be convex"
 
     def parameters(self, c: Constants) -> Parameters:
+        # B = 0, D1 = 0: messages vanish at x*, so there is neither a memory nor a floor
         return Parameters(A=max(1 - c.joint.B, 0) * c.L + c.joint.A * c.L_max)
 
 
@@ -57,6 +58,8 @@ class DCGDStar(BodyMethod):
 
     def seen(self, problem: Problem) -> Problem:
         """The f_i with their gradients at x* taken off."""
+        # f_i(x) - <grad f_i(x*), x> has the same Hessian and is at rest in x*; sums are unchanged, as these
+        # gradients add up to 0
         found: Problem | None = getattr(problem, "at_rest", None)
         if found is None:
             raise Unsupported(

@@ -40,6 +40,8 @@ def independent(c: Constants) -> str:
 
 def shift_step(c: Constants) -> Number:
     """alpha: the user's, or 1/(1+omega); NoGuarantee above 1/(1+omega)."""
+    # E||h+ - h*||^2 <= (1-alpha)||h - h*||^2 + alpha||grad f_i - h*||^2 needs alpha (1+omega) <= 1: beyond
+    # it the shift's own noise, alpha^2 omega||grad f_i - h||^2, is left over
     limit = ratio(1, 1 + c.omega)
     alpha = c.params.get("alpha", limit)
     if not 0 < alpha <= limit:
@@ -51,6 +53,7 @@ def shift_step(c: Constants) -> Number:
 
 def memory_error(problem: Problem, state: State) -> Array:
     """mean||h_i - grad f_i(x*)||^2, (R,)."""
+    # an engine that has the shifts in its cache has this number at hand; else it is computed here
     held = getattr(state, "memory_error", None)  # a body of one's own that keeps h has none
     return mean_square(state.h - problem.gradients_at_star) if held is None else np.asarray(held)
 
@@ -87,6 +90,8 @@ class DIANAUnified(UnifiedTheorem):
         return independent(c) if c.convex else "every f_i must be convex"
 
     def parameters(self, c: Constants) -> Parameters:
+        # E||g||^2 <= ||grad f||^2 + (omega/n) mean||grad f_i - h_i||^2, and ||grad f_i - h_i||^2 <= 2||grad
+        # f_i - h_i*||^2 + 2||h_i - h_i*||^2: the first goes into A, the second is B sigma^2
         alpha, spread = shift_step(c), ratio(2 * c.omega, c.n)
         return Parameters(A=(1 + spread) * c.L_max, B=spread, rho=alpha, C=c.L_max * alpha)
 
@@ -119,6 +124,8 @@ class DIANANoisy(DIANAUnified):
         return super()._why_not(c) if c.stochastic else "it speaks of stochastic gradients: give an oracle"
 
     def parameters(self, c: Constants) -> Parameters:
+        # the oracle's noise is compressed with the gradient: (1+omega)/n of it reaches the step, alpha of
+        # it the shifts
         noise = {"D1": ratio((1 + c.omega) * c.sigma2, c.n), "D2": shift_step(c) * c.sigma2}
         return replace(super().parameters(c), **noise)
 
@@ -188,6 +195,8 @@ class DIANAOriginal(_Diana):
     _why_not = DIANAShift._why_not
 
     def step_limit(self, c: Constants) -> tuple[Number, str]:
+        # c alpha = 2 omega/n, so the second limit is 2/((mu+L)(1+2 omega/n)): the step of quantised
+        # gradients without a memory, but no floor
         alpha, weight = original_parameters(c.omega, c.n)
         limit = min(alpha / c.mu_min, 2 / ((c.mu_min + c.L_max) * (1 + weight * alpha)))
         return limit, "min{alpha/mu, 2/((mu+L)(1+c alpha))}"
@@ -221,6 +230,8 @@ def balanced_memory(mu: Number, L: Number, omega: Number, n: Number, alpha: Numb
     """
     if omega == 0:
         return 0
+    # gamma mu = alpha - 2 omega/(n M), multiplied out with gamma = 1/(a L + M L alpha), is a quadratic in M
+    # with exactly one positive root, as its constant term is negative
     a = 1 + ratio(2 * omega, n)
     second = L * alpha * alpha * n
     first = L * a * alpha * n - 2 * omega * L * alpha - mu * n
@@ -259,6 +270,8 @@ class DIANABalanced(_Diana):
 
     def memory(self, c: Constants, gamma: Number) -> Number:
         """The largest M at gamma = 1/((1+2 omega/n+M alpha) L_max); the best M, unrounded, at the default."""
+        # the same number by another way would differ in the last bit, and the default step is to have both
+        # rates equal
         if gamma == self.default_step(c):
             return self.balanced(c)
         return 0 if c.omega == 0 else (1 / (gamma * c.L_max) - self.smooth(c)) / shift_step(c)
@@ -339,6 +352,7 @@ class DIANADecreasing(Harmonic, DIANAOriginal):
 def nonconvex_growth(c: Constants) -> tuple[Number, Number]:
     """(1 + c a, c a zeta2 + (1 + c n a) sigma2/n), c and a = alpha of original_parameters: descent's beta and alpha."""
     alpha, weight = original_parameters(c.omega, c.n)
+    # ||grad f||^2 + c a mean||grad f_i||^2, where the mean is ||grad f||^2 plus the dissimilarity
     ca = weight * alpha
     return 1 + ca, ca * c.dissimilarity + gradient_noise(c)
 
@@ -379,6 +393,8 @@ def block_size(n: int, p: Number) -> int:
 
     The second term of leading_rounds is then at most (kappa+1)(3/2 - 1/n), while only one norm is sent per block.
     """
+    # alpha_p of a block of size b is 1/b, 1/sqrt(b), 2/(1 + sqrt(b)) for p = 1, 2, inf: the largest b with
+    # alpha_p >= 1/n
     sizes = {1: n, 2: n * n, float("inf"): (2 * n - 1) ** 2}
     if p not in sizes or n < 1:
         raise InvalidParameter(f"block_size(n={n}, p={p}) needs n >= 1 workers and p in 1, 2, inf")
@@ -404,6 +420,8 @@ def _learns(q: Asked, alpha: Number) -> bool:
 
 def _multipliers(q: Asked, gamma: Number, params: Params) -> Proof:
     """V = ||x - x*||^2 + gamma^2 Omega/alpha mean||h_i - h_i*||^2: DCGD with Omega and a memory that decouples."""
+    # with weight gamma^2 Omega/alpha the memory's cross terms cancel, and what is left is DCGD's LMI with
+    # Omega in the place of omega/n
     excess = forms.diana_excess(q.omega, q.n, params["alpha"])
     weight = forms.diana_weight(q.omega, q.n, params["alpha"], gamma)
     return {"weight": weight}, {"interpolation": forms.monotonicity(q.mu, q.L, excess, gamma)}
@@ -465,5 +483,9 @@ class DIANA(BodyMethod):
 
     @staticmethod
     def body(w: World, x: Vec, h: Worker, *, gamma: Number, alpha: Number) -> dict[str, Vec]:
+        # what is compressed is the difference to a learned shift: it goes to 0 at x*, and the compressor's
+        # noise with it
         m = w.compress(w.gradient(x) - h)
+        # h + m is unbiased for the gradient; the shift follows it by alpha times the very message that was
+        # sent, so that the server keeps a copy
         return dict(x=x - gamma * w.broadcast(w.mean(h) + w.mean(m)), h=h + alpha * m)

@@ -48,5 +48,6 @@ class DIANAMomentum(BodyMethod):
         w: World, x: Vec, h: Worker, v: Server, *, gamma: Number, alpha: Number, beta: Number
     ) -> dict[str, Vec]:
         m = w.compress(w.gradient(x) - h)
+        # the momentum is made on the server of unbiased directions: the messages are DIANA's
         after = beta * v + w.mean(h) + w.mean(m)
         return dict(x=x - gamma * w.broadcast(after), h=h + alpha * m, v=after)

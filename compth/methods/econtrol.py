@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 def feedback_strength(delta: Number) -> Number:
     """eta = (1-s)/(3s), s = sqrt(1-delta): two thirds of where the loop of errors turns unstable; at most 1."""
     s = error_norm(delta)
+    # the matrix of the two error norms has an eigenvalue 1 at eta = (1-s)/(2s)
     return 1 if s == 0 else min(1, ratio(1 - s, 3 * s))
 
 
@@ -45,6 +46,7 @@ def error_pole(s: Number, eta: Number) -> Number:
 
     0 < eta <= 1. At s = 0 the first error vanishes and the second stays at 0.
     """
+    # of a 2 x 2 matrix with entries a, b, c, d: (a + d + sqrt((a-d)^2 + 4bc))/2
     own, kept = (1 + eta) * s, 1 - eta
     if s == 0:
         return 0
@@ -77,6 +79,8 @@ class EControlPL(Descent):
 
     def step_limit(self, c: Constants) -> tuple[Number, str]:
         size, v = self._gap(c)
+        # W+ <= (1-v) W + (L~^2/v)||x+ - x||^2, and the step's error is s(1+s) W: two factors 1/v, one of
+        # them under the root
         limit = min(1 / (c.L + c.L_tilde * sqrt(2 * size) / v), v / (2 * c.mu))
         return limit, "min{1/(L + L~ sqrt(2 s(1+s))/v), v/(2 mu)}"
 
@@ -122,6 +126,8 @@ class EControl(BodyMethod):
 
     @staticmethod
     def body(w: World, x: Vec, h: Worker, e: Worker, *, gamma: Number, eta: Number) -> dict[str, Vec]:
+        # eta e lets the old errors in slowly; with eta = 1 they would come at once, as in EF, and could
+        # destabilise
         miss = w.gradient(x) - h
         c = w.compress(eta * e + miss)
         return dict(x=x - gamma * w.broadcast(w.mean(h) + w.mean(c)), h=h + c, e=e + miss - c)

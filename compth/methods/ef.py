@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 def ef_step(delta: Number, L: Number, L_max: Number) -> Number:
     """min{1/(4L), delta/sqrt(192 (1-delta) L L_max)}."""
+    # without compression (delta = 1) nothing is remembered, and the second limit is infinite
     first = 1 / (4 * L)
     return first if delta == 1 else min(first, delta / sqrt(192 * (1 - delta) * L * L_max))
 
@@ -53,15 +54,19 @@ class EFExplicit(Theorem):
         return 1 - min(gamma * c.mu / 2, ratio(c.delta, 4))
 
     def floor(self, c: Constants, gamma: Number) -> Number:
+        # the virtual iterate x - ebar takes exact gradient steps at the wrong point x; the errors that make
+        # them differ are of order gamma, hence gamma^3 in a step and gamma^2 in the floor
         noise = 48 * c.L * (1 - c.delta) * gamma**3 * c.zeta2_star / c.delta**2
         return noise / min(gamma * c.mu / 2, ratio(c.delta, 4))
 
     def observe(self, problem: Problem, state: State, plan: Plan) -> Array:
+        # x - ebar is where x would be if nothing had been kept back
         shifted = problem.distance_squared(state.x - state.e.mean(axis=1))
         return np.asarray(shifted + float(plan["weight"]) * mean_square(state.e))
 
     def distance_factor(self, c: Constants, plan: Plan) -> float:
         """||x-x*||^2 <= (1+1/w)(||x-ebar-x*||^2 + w||ebar||^2), so Psi >= w/(1+w) ||x-x*||^2 with w the weight."""
+        # Young's inequality with the ratio that makes both terms of Psi count alike
         w = float(plan["weight"])
         return w / (1 + w)
 
@@ -88,6 +93,8 @@ class EFNoisy(EFExplicit):
 
 def _multipliers(q: Asked, gamma: Number, params: Params) -> Proof:
     s = forms.error_norm(q.delta)
+    # the dual certificate of ef.tight: interpolation at (x, x*), and the compressor's ||e+||^2 <= s^2 ||e +
+    # gamma g||^2 with weight 1/s
     weight = gamma / (q.L + q.mu) * forms.feedback_bracket(q.mu, q.L, s)
     return {}, {"interpolation": weight / (q.L - q.mu), "compression": 1 / s}
 
@@ -115,6 +122,8 @@ class EF(BodyMethod):
 
     @staticmethod
     def body(w: World, x: Vec, e: Worker, *, gamma: Number) -> dict[str, Vec]:
+        # what was dropped before is added to the new step, and what is dropped now is kept: sum of the
+        # messages + e is the sum of the steps
         u = e + gamma * w.gradient(x)
         c = w.compress(u)
         return dict(x=x - w.broadcast(w.mean(c)), e=u - c)

@@ -34,12 +34,15 @@ if TYPE_CHECKING:
 
 def ef21_step(delta: Number, L: Number, L_tilde: Number, factor: Number) -> Number:
     """1/(L + L~ sqrt(factor beta/theta)); factor 1 nonconvex, 2 under PL; 1/L at delta = 1 (beta = 0)."""
+    # EF21's inequality for G = mean||g_i - grad f_i||^2: E G+ <= (1-theta) G + beta L~^2 ||x+ - x||^2, from
+    # Young's inequality at the best split
     theta, beta = ef21_theta_beta(delta)
     return 1 / (L + L_tilde * sqrt(factor * ratio(beta, theta)))
 
 
 def broadcast_ef21_step(delta: Number, L: Number, L_tilde: Number, omega_down: Number) -> Number:
     """1/((1+omega_M)L + L~ sqrt(2(1+omega_M) beta/theta)): ef21_step's second rule with a compressed broadcast."""
+    # E||C_M(g)||^2 <= (1 + omega_M)||g||^2 lengthens the step in both places where ||x+ - x||^2 stands
     down = 1 + omega_down
     return ef21_step(delta, down * L, L_tilde, 2 * down)
 
@@ -63,6 +66,8 @@ class EF21PL(Theorem):
 
     def step_limit(self, c: Constants) -> tuple[Number, str]:
         theta, _ = ef21_theta_beta(c.delta)
+        # the weight gamma/theta turns theta G into what the descent inequality loses to the error of g;
+        # theta/(2 mu) keeps the errors' own rate above 1 - gamma mu
         limit = min(ef21_step(c.delta, c.L, c.L_tilde, 2), theta / (2 * c.mu))
         return limit, "min{1/(L+L~ sqrt(2 beta/theta)), theta/(2 mu)}"
 
@@ -132,6 +137,8 @@ class EF21Noisy(EF21PL):
         return {"weight": gamma / ef21_theta_beta(noisy_delta(c.delta))[0]}
 
     def floor(self, c: Constants, gamma: Number) -> Number:
+        # per step (s + 1/(1-s)) sigma2 times the weight gamma/theta, divided by 1 - (1 - gamma mu) = gamma
+        # mu: gamma cancels, which is why no shorter step lowers the floor
         s, theta = forms.error_norm(c.delta), ef21_theta_beta(noisy_delta(c.delta))[0]
         return (s + ratio(1, 1 - s)) * c.sigma2 / (theta * c.mu)
 
@@ -163,6 +170,7 @@ class EF21Nonconvex(MeanSquaredGradient):
     def observe(self, problem: Problem, state: State, plan: Plan) -> Array:
         """2 (f - f*)/gamma + G/theta: at t = 0 the constant of the bound."""
         error = mean_square(state.error)
+        # G_0 decays geometrically, sum (1-theta)^s = 1/theta: its part of the constant
         return np.asarray(2 * problem.gap(state.x) / float(plan.gamma) + error / float(plan["theta"]))
 
     def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
@@ -172,6 +180,8 @@ class EF21Nonconvex(MeanSquaredGradient):
 def _multipliers(q: Asked, gamma: Number, params: Params) -> Proof:
     """The same on both inequalities of the pair (x, x+)."""
     s = forms.error_norm(q.delta)
+    # the dual certificate of ef21.tight: both interpolation inequalities of the pair (x, x+) with one
+    # weight, and the compressor's own
     weight = s / (gamma * (q.L + q.mu)) * forms.feedback_bracket(q.mu, q.L, s)
     each = weight / (2 * (q.L - q.mu))
     return {}, {"f(x) >= f(x+)": each, "f(x+) >= f(x)": each, "compression": 1}
@@ -208,5 +218,7 @@ class EF21(BodyMethod):
 
     @staticmethod
     def body(w: World, x: Vec, g: Worker, *, gamma: Number) -> dict[str, Vec]:
+        # first the step with what the server knows, then the gradient at the new point: the message of the
+        # round is the difference to it
         after = x - gamma * w.broadcast(w.mean(g))
         return dict(x=after, g=g + w.compress(w.gradient(after) - g))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 def broadcast_cost(c: Constants) -> Number:
     """R = 4 beta_M (1+s)^2/theta_M, s = sqrt(1-delta): 0 without a compressed broadcast."""
     theta, beta = ef21_theta_beta(c.delta_down)
+    # ||C(v)|| <= (1+s)||v||: the broadcast's input moves by the mean of what the workers sent
     grown = 1 + error_norm(c.delta)
     return ratio(4 * beta * grown * grown, theta)
 
@@ -45,6 +46,8 @@ class EF21BCPL(Descent):
 
     def step_limit(self, c: Constants) -> tuple[Number, str]:
         (theta, beta), (theta_m, _) = ef21_theta_beta(c.delta), ef21_theta_beta(c.delta_down)
+        # EF21's inequality for the workers feeds the one for the broadcast: their constants multiply, the
+        # product delta delta_M of the paper's table
         cost = broadcast_cost(c)
         slow = sqrt(2 * (cost + 2 * ratio(beta, theta) * (1 + cost)))
         limit = min(1 / (c.L + c.L_tilde * slow), theta / (2 * c.mu), theta_m / (2 * c.mu))
@@ -84,5 +87,6 @@ class EF21BC(BodyMethod):
     @staticmethod
     def body(w: World, x: Vec, b: Server, g: Worker, *, gamma: Number) -> dict[str, Vec]:
         after = x - gamma * b
+        # the server's g_i first, then the broadcast of what is new in their mean
         new = g + w.compress(w.gradient(after) - g)
         return dict(x=after, b=b + w.broadcast(w.mean(new) - b), g=new)

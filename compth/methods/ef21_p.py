@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 def behind(state: State) -> Array:
     """||m - x||^2, how far the workers' model is behind the server's, (R,)."""
+    # the model's error plays the part that the gradients' error has in EF21: m follows x by compressed
+    # differences
     gap = state.m - state.x
     return np.asarray(np.vecdot(gap, gap))
 
@@ -50,6 +52,7 @@ class EF21PExact(Descent):
         return limit, "min{1/(L(1 + sqrt(2 beta/theta))), theta/(2 mu)}"
 
     def params(self, c: Constants, gamma: Number) -> dict[str, Number]:
+        # ||grad f(m) - grad f(x)|| <= L||m - x|| is all that the error does to the step
         weight = gamma * c.L * c.L / ef21_theta_beta(c.delta_down)[0]
         return {"alpha": shift_step(c), "weight": weight}
 
@@ -77,6 +80,7 @@ class EF21PDIANA(Theorem):
 
     def step_limit(self, c: Constants) -> tuple[Number, str]:
         theta, beta = ef21_theta_beta(c.delta_down)
+        # two costs that add: of the model that is behind, and of the uplink's variance
         short = 1 / (2 * (1 + beta) * c.L + ratio(24 * c.omega, c.n) * c.L_max)
         limit = min(short, theta / (4 * max(c.L, c.L_tilde * c.L_tilde / c.L_max)))
         return limit, "min{1/(2(1+beta)L + 24 omega L_max/n), theta/(4 max{L, L~^2/L_max})}"
@@ -124,6 +128,8 @@ class EF21P(BodyMethod):
     def body(
         w: World, x: Vec, h: Worker, m: Server = copy_of_start, *, gamma: Number, alpha: Number
     ) -> dict[str, Vec]:
+        # the workers only know m: their gradients are taken there
         c = w.compress(w.gradient(m) - h)
         after = x - gamma * (w.mean(h) + w.mean(c))
+        # C_M contracts, so m comes closer to x by a share of the distance every round
         return dict(x=after, h=h + alpha * c, m=m + w.broadcast(after - m))

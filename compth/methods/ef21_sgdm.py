@@ -50,6 +50,8 @@ class EF21SGDMPL(Descent):
     def step_limit(self, c: Constants) -> tuple[Number, str]:
         theta, beta = ef21_theta_beta(c.delta)
         eta = weight_of_new(c)
+        # each error is fed by the one before it: ||x+ - x|| moves the average v, v moves g; the two kinds
+        # of constants add under the root
         own, common = c.L_tilde * c.L_tilde * ratio(24 * beta, theta), 4 * c.L * c.L / (eta * eta)
         limit = min(1 / (c.L + sqrt(own + common)), theta / (2 * c.mu), eta / (2 * c.mu))
         return limit, "min{1/(L + sqrt(24 (beta/theta) L~^2 + 4 L^2/eta^2)), theta/(2 mu), eta/(2 mu)}"
@@ -86,6 +88,8 @@ class EF21SGDMNoisy(EF21SGDMPL):
 
     def floor(self, c: Constants, gamma: Number) -> Number:
         (theta, beta), eta = ef21_theta_beta(c.delta), weight_of_new(c)
+        # the noise of one round enters v with weight eta, so eta^2 of its variance: a part in the mean
+        # (1/n), one in each worker's v, one in what is sent
         sent, slow = 2 * (1 - c.delta) * eta * eta / theta, 8 * eta**3 * ratio(beta, theta)
         return (2 * ratio(eta, c.n) + sent + slow) * c.sigma2 / c.mu
 
@@ -122,5 +126,6 @@ class EF21SGDM(BodyMethod):
         w: World, x: Vec, g: Worker, v: Worker = gradient_at_start, *, gamma: Number, eta: Number
     ) -> dict[str, Vec]:
         after = x - gamma * w.broadcast(w.mean(g))
+        # momentum: an exponential average of gradients, whose noise is eta of theirs
         slow = (1 - eta) * v + eta * w.gradient(after)
         return dict(x=after, v=slow, g=g + w.compress(slow - g))

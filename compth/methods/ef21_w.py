@@ -38,6 +38,7 @@ class InUnits(Fleet):
         return self.fleet.member(i)
 
     def _compress(self, x: Array, rng: np.random.Generator) -> Array:
+        # s C(x/s) has C's own relative error, so its claims, and is C where C(s x) = s C(x)
         units = np.array(self.units)[:, None]
         return np.asarray(units * self.fleet._compress(x / units, rng))
 
@@ -99,6 +100,8 @@ class EF21Arithmetic(Descent):
         return {"weight": gamma / ef21_theta_beta(c.delta)[0]}
 
     def errors(self, problem: Problem, state: State, plan: Plan) -> Array:
+        # weights Lm/L_i: a smooth worker's error counts more, so that mean L_i stands in the rate where
+        # EF21 has sqrt(mean L_i^2)
         own = np.einsum("rij,rij->ri", state.error, state.error) / np.asarray(problem.L_i)
         return np.asarray(float(plan["weight"]) * np.mean(problem.L_i) * own.mean(axis=1))
 

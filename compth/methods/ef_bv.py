@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 def bias_variance(c: Constants) -> tuple[Number, Number, Number]:
     """(eta, omega, omega_av): the fleet's class C(eta, omega); independent workers average the variance to omega/n."""
+    # an unbiased compressor has eta = 0; the variance of independent workers averages, the bias does not
     pair = c.claim(BiasVariance)
     unbiased = c.claim(Unbiased)
     if pair is None and unbiased is None:
@@ -35,6 +36,8 @@ def bias_variance(c: Constants) -> tuple[Number, Number, Number]:
 def scaled(c: Constants) -> tuple[tuple[Number, Number], tuple[Number, Number]]:
     """((lambda*, nu*), (r, r_av)): the best scalings, and the contraction factors that they leave."""
     eta, omega, omega_av = bias_variance(c)
+    # lambda is for each worker's control variate, nu for their average, which has the smaller variance and
+    # may be trusted more
     lam, nu = ef_bv_scaling(eta, omega), ef_bv_scaling(eta, omega_av)
     return (lam, nu), (ef_bv_contraction(eta, omega, lam), ef_bv_contraction(eta, omega_av, nu))
 
@@ -77,6 +80,7 @@ class EFBVPL(Theorem):
 
     def params(self, c: Constants, gamma: Number) -> dict[str, Number]:
         (lam, nu), (r, r_av) = scaled(c)
+        # s* is Young's parameter with r (1+s)^2 = (1+r)/2: the errors then contract by (1+r)/2
         s = sqrt(ratio(1 + r, 2 * r)) - 1
         theta = s * (1 + s) * r / r_av
         return {"lambda": lam, "nu": nu, "weight": gamma / (2 * theta)}
@@ -118,5 +122,6 @@ class EFBV(BodyMethod):
 
     @staticmethod
     def body(w: World, x: Vec, h: Worker, *, gamma: Number, lam: Number, nu: Number) -> dict[str, Vec]:
+        # one message, scaled by lambda where it is learned from and by nu where it is used
         d = w.compress(w.gradient(x) - h)
         return dict(x=x - gamma * w.broadcast(w.mean(h) + nu * w.mean(d)), h=h + lam * d)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 def rho_gd(gamma: Number, mu: Number, L: Number) -> Number:
     """max{(1 - gamma mu)^2, (1 - gamma L)^2}: the factor of ||x - x*||^2."""
+    # 1 - gamma lambda over eigenvalues in [mu, L] is largest in size at an end
     low, high = 1 - gamma * mu, 1 - gamma * L
     return max(low * low, high * high)
 

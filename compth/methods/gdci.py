@@ -53,6 +53,8 @@ class GDCINeighbourhood(Theorem):
         return 1 / (4 * c.L)
 
     def why_not_at(self, c: Constants, gamma: Number) -> str:
+        # the model itself is compressed: its noise omega||x||^2 does not vanish at x*, and must be
+        # outweighed by the contraction
         most = largest_omega(gamma, c.L, c.mu)
         if not c.omega > most * (1 + ROUNDING):
             return ""
@@ -67,6 +69,7 @@ class GDCINeighbourhood(Theorem):
         return compressed_iterate_floor(gamma, c.L, c.mu, c.omega, c.facts["star2"])
 
     def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
+        # the theorem adds the whole floor at once; it does not say that the floor is approached from below
         rho, floor = float(plan.rho or 0.0), float(plan.floor)
         return lambda t: rho**t * start + floor
 
@@ -99,5 +102,6 @@ class GDCI(BodyMethod):
 
     @staticmethod
     def body(w: World, x: Vec, *, gamma: Number) -> dict[str, Vec]:
+        # one compressed model for all: every gradient is taken there
         y = w.broadcast(x)
         return dict(x=y - gamma * w.mean(w.gradient(y)))

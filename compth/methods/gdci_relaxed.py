@@ -54,6 +54,7 @@ class _Relaxed(Theorem):
         return independent(c) if c.convex else "every f_i must be convex"
 
     def step_limit(self, c: Constants) -> tuple[Number, str]:
+        # mixing scales the messages' noise by eta^2 and the step by eta only: that is why a small eta helps
         v, eta = self.spread(c), self.mixing(c)
         return (1 + eta * v) / (eta * (c.L + v * c.L_max)), "(1+eta v)/(eta(L + v L_max))"
 
@@ -90,6 +91,8 @@ class RelaxedGDCINeighbourhood(_Relaxed):
         return self.contraction(c, gamma)
 
     def floor(self, c: Constants, gamma: Number) -> Number:
+        # at rest the workers send T_i* = x* - gamma grad f_i(x*), whose mean square is ||x*||^2 + gamma^2
+        # zeta2*
         eta, rest = self.mixing(c), c.facts["star2"] + gamma * gamma * c.zeta2_star
         return eta * eta * self.spread(c) * rest / (1 - self.contraction(c, gamma))
 
@@ -118,6 +121,7 @@ class VRGDCILinear(_Relaxed):
         return max(self.contraction(c, gamma), 1 - ratio(shift_step(c), 2))
 
     def observe(self, problem: Problem, state: State, plan: Plan) -> Array:
+        # where the shifts rest
         rest = problem.x_star - float(plan.gamma) * problem.gradients_at_star
         shifts = float(plan["weight"]) * mean_square(state.h - rest)
         return np.asarray(problem.distance_squared(state.x) + shifts)
@@ -187,5 +191,6 @@ class VRGDCI(BodyMethod):
 
     @staticmethod
     def body(w: World, x: Vec, h: Worker, *, gamma: Number, eta: Number, alpha: Number) -> dict[str, Vec]:
+        # a worker's new iterate less its learned shift: 0 at rest
         m = w.compress(x - gamma * w.gradient(x) - h)
         return dict(x=(1 - eta) * x + eta * (w.mean(h) + w.mean(m)), h=h + alpha * m)

@@ -36,6 +36,7 @@ def block_growth(c: Constants, tau: Number) -> tuple[Number, Number]:
 
     rho = 1 + (r/n)(1/tau - 1), s2 = sigma2/(n tau) + (s_f/n)(1/tau - 1), for strong_growth (r, s_f).
     """
+    # no pair known: rho = inf, and the step is 0
     r, s = strong_growth(c) or (float("inf"), float("inf"))
     omega = ratio(1, tau) - 1
     return 1 + r * omega / c.n, c.sigma2 / (c.n * tau) + s * omega / c.n
@@ -43,6 +44,7 @@ def block_growth(c: Constants, tau: Number) -> tuple[Number, Number]:
 
 def acceleration(gamma: Number, mu: Number, rho: Number) -> dict[str, Number]:
     """a = 1/(1 + m rho), beta = 1 - sqrt(gamma mu/rho), m = 1/sqrt(rho gamma mu): mixing, memory and momentum."""
+    # the three parameters of Nesterov's scheme under strong growth, tied to one step gamma
     momentum = 1 / sqrt(rho * gamma * mu)
     return {"mix": 1 / (1 + momentum * rho), "beta": 1 - sqrt(gamma * mu / rho), "momentum": momentum}
 
@@ -129,6 +131,7 @@ class IASGD(IBCD):
         beta: Number,
         momentum: Number,
     ) -> dict[str, Vec]:
+        # gradients are taken between the output x and the momentum sequence v
         y = mix * v + (1 - mix) * x
         q = w.broadcast(w.mean(w.compress(w.gradient(y))))
         return dict(x=y - gamma * q, v=beta * v + (1 - beta) * y - momentum * gamma * q)

@@ -40,6 +40,7 @@ def ibcd_step(L: Number, n: Number, tau: Number) -> Number:
 
 def iterations_ratio(n: Number, tau: Number) -> Number:
     """IBCD's iterations over GD's at step 1/L, both at their best steps: (tau n + 1 - tau)/(tau n) = 1 + omega/n."""
+    # 1/(gamma tau mu) at the best step of ibcd.sharp over kappa, for L = L_max
     return ratio(tau * n + 1 - tau, tau * n)
 
 
@@ -120,6 +121,8 @@ class IBCDSharp(_Blocks):
 
     def step_limit(self, c: Constants) -> tuple[Number, str]:
         tau = c.params["tau"]
+        # kept as it is a block sketch is tau times an unbiased one: gamma tau is the step of DCGD with
+        # omega = 1/tau - 1
         omega = ratio(1, tau) - 1
         limit = 1 / (tau * expected_smoothness(c.L, c.L_max, ratio(omega, c.n), 0, interpolation=True))
         return limit, "1/(tau (L + omega L_max/n))"
@@ -143,6 +146,8 @@ def block_noise(tau: Number, sigma2: Number, zeta2: Number) -> Number:
 
 def weighted_bound(c: Constants, t: Number, start: Number) -> Number:
     """(a (a - tau mu) ||x_0-x*||^2/tau + t N/n)/W_t."""
+    # weights 1/gamma_s make the recursion telescope: each step contributes the same noise, and the start
+    # stands alone
     tau, (a, pace) = c.params["tau"], isgd_rule(c)
     opening = a * (a - tau * c.mu) * start / tau
     return (opening + t * block_noise(tau, c.sigma2, c.zeta2_star) / c.n) / weight_sum(a, pace, t)
@@ -193,6 +198,7 @@ class ISGDDecreasing(Theorem):
         return self._averaged(trace.plan, trace.se_gap)
 
     def _averaged(self, plan: Plan, values: Array) -> Array:
+        # w_s = a + c s
         weights = float(plan["a"]) + float(plan["c"]) * np.arange(len(values))
         return np.asarray(np.cumsum(weights * values) / np.cumsum(weights))
 
@@ -230,6 +236,8 @@ class ISGDNonconvex(MeanSquaredGradient):
     def _why_not(self, c: Constants) -> str:
         if "tau" not in c.params:
             return "it speaks of independent blocks (tau)"
+        # skipped blocks add (1-tau)/n of mean||grad f_i||^2, which without convexity is only ||grad f||^2
+        # plus the dissimilarity
         return "" if c.dissimilarity < float("inf") else "gradients must differ boundedly: equal Hessians"
 
     def step_limit(self, c: Constants) -> tuple[Number, str]:
@@ -275,6 +283,7 @@ class IBCD(BodyMethod):
     def __post_init__(self) -> None:
         if self.tau is None:
             raise InvalidParameter(f"{type(self).__name__}(tau=None) needs the fraction of blocks: tau=1/4")
+        # the sketch follows from tau and blocks: set before the checks of the base class look at it
         object.__setattr__(self, "compressor", self._sketch())
         super().__post_init__()
 

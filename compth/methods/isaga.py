@@ -24,6 +24,8 @@ from compth.sources import IBCD as IBCD_PAPER
 
 def spread(workers: Number, tau: Number) -> Number:
     """max{tau, 1/n}: the paper prints tau, which is too small where fewer than one worker's blocks are sent."""
+    # of E||mean (v_i)_{U_i}||^2 over tau: a worker's own term has the share 1/n, a pair of workers' tau, as
+    # two independent draws must meet
     return max(tau, ratio(1, workers))
 
 
@@ -134,10 +136,12 @@ class ISAGA(SingleNode):
         return SAGAState(x0, table=components(problem).gradients(x0))
 
     def step(self, problem: Problem, state: State, rng: np.random.Generator, plan: Plan, t: int) -> SAGAState:
+        # n distinct components for the n workers of every replicate
         table, count, n = state.table, len(state.x), int(self.workers)
         j = subsets(table.shape[1], n, count, rng)[..., None]
         old = np.take_along_axis(table, j, axis=1)
         change = np.take_along_axis(components(problem).gradients(state.x), j, axis=1) - old
+        # the mask of each worker's blocks, drawn once and applied to the step and to the table
         seen = self.fleet.kernel(np.ones_like(change), rng)
         g = (seen * (change + table.mean(axis=1, keepdims=True))).mean(axis=1)
         table = table.copy()

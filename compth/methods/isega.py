@@ -40,6 +40,7 @@ class ISEGARate(Theorem):
         return "" if c.convex else "every f_i must be convex"
 
     def step_limit(self, c: Constants) -> tuple[Number, str]:
+        # the theorem's alpha is tau: a block that is sent is learned at once
         tau = c.params["alpha"]
         limit = min(
             1 / (4 * c.L_max * (1 + ratio(1, c.n * tau))),

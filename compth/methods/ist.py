@@ -33,6 +33,8 @@ LARGEST = 300
 
 def neighbourhood_paper(gamma: Number, beta: Number, h2: Number, sigma2: Number) -> Number:
     """(2 (1-gamma)/beta + gamma) ||h||_L^2 + gamma sigma^2: the neighbourhood of Theorem 2."""
+    # two sources remain at any step: the bias h, as E[B] x = the mean's fixed point is not x*, and the
+    # permutation's variance
     return (2 * (1 - gamma) / beta + gamma) * h2 + gamma * sigma2
 
 
@@ -43,6 +45,8 @@ def neighbourhood_sharp(gamma: Number, h2: Number, sigma2: Number) -> Number:
 
 def sharp_factor(gamma: Number, theta: Number, lam: Number) -> Number:
     """1 - gamma (2 - gamma theta) lam: Theorem 1's factor before gamma <= 1/theta is used."""
+    # E||x+||_L^2 = ||x||_L^2 - 2 gamma x'Wx + gamma^2 x'E[BLB]x, the last at most theta x'Wx, and x'Wx >=
+    # lam ||x||_L^2
     return 1 - gamma * (2 - gamma * theta) * lam
 
 
@@ -140,6 +144,7 @@ class ISTAveraged(_Interpolation):
         return np.asarray(plan["W"])
 
     def observe(self, problem: Problem, state: State, plan: Plan) -> Array:
+        # x'Wx of every replicate; with b_i = 0 it is the squared gradient in the theorem's norm
         away = state.x - problem.x_star
         return np.asarray(np.einsum("ri,ij,rj->r", away, np.asarray(plan["W"]), away))
 
@@ -253,6 +258,8 @@ class IST(BodyMethod):
     def check(self, problem: Problem) -> Constants:
         """Constants with theta and lam of Theorem 1, ||h||_L^2 and sigma^2 of Theorem 2 where they exist."""
         c = super().check(problem)
+        # a fleet whose weights cannot be drawn apart from its messages cannot apply one draw twice: refused
+        # before the run
         draw_weights(self.fleet, (1, problem.n, problem.d), np.random.default_rng(0))
         facts, reasons = _facts(self, problem)
         return c.but(facts=facts, reasons=reasons)
@@ -271,7 +278,9 @@ class IST(BodyMethod):
 
     @staticmethod
     def body(w: World, x: Vec, *, gamma: Number, algorithm: Number = 0) -> dict[str, Vec]:
+        # one draw C_i for both uses: on the model going down and on the gradient coming up
         sketch = w.sketch()
+        # C_i x is all of the model that worker i sees, and its gradient is taken there
         model = sketch(x)
         moved = gamma * sketch(w.gradient(model))
         return dict(x=w.mean(model - moved) if algorithm else x - w.mean(moved))
@@ -291,6 +300,8 @@ def _facts(method: IST, problem: Problem) -> tuple[Mapping[str, Number], Mapping
         return {}, {}
     facts: dict[str, Number] = {}
     reasons: dict[str, str] = {}
+    # Theorem 1 needs b_i = 0 for all i, so that x* = 0 is the fixed point of every sketch; Theorem 2 the
+    # sketch (23), of which B = I always
     quadratic = as_quadratic(problem)
     if np.any(quadratic.b):
         reasons["theta"] = "every b_i must be 0"
@@ -318,6 +329,7 @@ def mean_curvature(fleet: Fleet, problem: Problem) -> tuple[Array, Array]:
     """(E[B], W), W = (L E[B] + E[B] L)/2, for B = (1/n) sum C_i L_i C_i."""
     sketch, quadratic = DoubleSketch(fleet, problem.n, problem.d), as_quadratic(problem)
     c = np.broadcast_to(np.asarray(sketch.scale, dtype=float), quadratic.b.shape)
+    # C_i L_i C_i = M_i K_i M_i with masks M_i and K_i = diag(c) L_i diag(c): the weights go into the matrix
     mean = sketch.mean_map(c[:, :, None] * quadratic.A * c[:, None, :])
     product = quadratic.hessian @ mean
     return mean, (product + product.T) / 2
@@ -333,16 +345,19 @@ def double_sketch_constants(fleet: Fleet, problem: Problem) -> tuple[float, floa
     K = c[:, :, None] * quadratic.A * c[:, None, :]
     L = quadratic.hessian
     _, W = mean_curvature(fleet, problem)
+    # W counts as definite only where its least eigenvalue is clear of the rounding of d terms of its size
     size = float(np.abs(W).max())
     values, vectors = np.linalg.eigh((W + W.T) / 2)
     if values[0] < -1e-12 * size * problem.d:
         raise NoGuarantee(f"W = (L E[B] + E[B] L)/2 is indefinite (least eigenvalue {values[0]:.3g})")
     if values[0] <= 1e-12 * size * problem.d:
         raise NoGuarantee("W = (L E[B] + E[B] L)/2 is singular")
+    # W^-1/2 E[BLB] W^-1/2 has theta for its largest eigenvalue: the least theta with E[BLB] <= theta W
     half = vectors / np.sqrt(values)
     second = sketch.quadratic(K, L)
     theta = float(np.linalg.eigvalsh(half.T @ second @ half)[-1])
     own, basis = np.linalg.eigh(L)
+    # and L^-1/2 W L^-1/2 has lam for its smallest
     root = basis / np.sqrt(own)
     return theta, float(np.linalg.eigvalsh(root.T @ W @ root)[0])
 
@@ -379,6 +394,8 @@ class ISTLaw:
 
     def gap(self, t: int, gamma: float, x0: Array) -> float:
         """E f(x_t) - f*; its limit is (||h||_L^2 + gamma sigma^2/(2-gamma))/2."""
+        # 2 (f - f*) = ||x - x*||_L^2 splits into the square of the mean's distance and the trace of L times
+        # the covariance
         away = self.mean(t, gamma, x0) - (self.x_inf + self.bias)
         return float(away @ self.L @ away + (self.L * self.cov(t, gamma)).sum()) / 2
 
@@ -390,9 +407,12 @@ def law_of(method: IST, problem: Problem) -> ISTLaw | None:
         return None
     quadratic = as_quadratic(problem)
     diagonal = np.einsum("ijj->ij", quadratic.A)
+    # (23): scaling_ij^2 [L_i]_jj = n, to rounding
     scale = np.asarray(fleet.scaling)
     if scale.shape != diagonal.shape or np.abs(scale**2 * diagonal - n).max() > 1e-9 * n:
         return None
+    # with that sketch B = I, so x+ = (1-gamma) x + gamma c, c_j = [u_i]_j/sqrt(n) for the worker i to whom
+    # j is dealt
     u = quadratic.b / np.sqrt(diagonal)
     mean = u.mean(axis=0)
     v = (u[:, :, None] * u[:, None, :]).mean(axis=0) - np.outer(mean, mean)
@@ -407,5 +427,7 @@ def remark1(a: Number, b: Number, c: Number) -> tuple[tuple[Number, Number], ...
     L stays positive definite there, so (14) fails and f may increase in a step; the method still converges. The paper
     gives no numbers; a = 1, b = 9, c = 5/2 lie in the window.
     """
+    # W of PermK for n = d = 2: masks keep the diagonal of L, so E[B] is a multiple of diag(a, b), and (L D
+    # + D L)/2 has c (a+b)/2 off the diagonal
     off = c * (a + b) / 2
     return ((a * a, off), (off, b * b))

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 def residual(n: Number, size: Number) -> Number:
     """lambda_max(E theta^2 Pi e e' Pi - e e') for `size` of n columns, theta = n/size: n (n-size)/(size (n-1))."""
+    # theta^2 E Pi e e' Pi has theta on the diagonal and theta (size-1)/(n-1) off it; less e e', its largest
+    # eigenvalue is theta - theta (size-1)/(n-1)
     return 0 if n == 1 else ratio(n * (n - size), size * (n - 1))
 
 
@@ -80,6 +82,8 @@ class JacSketch(ComponentBody):
         c, own = super().check(problem), as_quadratic(components(problem))
         if self.size > c.n:
             raise Unsupported(f"{self!r} needs size <= n = {c.n} components")
+        # the expected smoothness of a uniform subset is that of minibatches from one worker with all
+        # components
         flat = remembered(own, "one worker", lambda: FiniteSum(own.A[None], own.b[None]))
         first = noise_of(flat, Minibatch(int(self.size))).LL
         second = int(self.size) * noise_of(flat, Minibatch(1)).LL
@@ -89,6 +93,8 @@ class JacSketch(ComponentBody):
     def body(
         w: World, x: Vec, table: Worker = gradient_at_start, *, gamma: Number, size: Number
     ) -> dict[str, Vec]:
+        # chosen components send their change, times n/size: unbiased for the mean change. The table takes
+        # the change itself
         m = w.compress(w.gradient(x) - table)
         return dict(x=x - gamma * (w.mean(table) + w.mean(m)), table=table + size / w.n * m)
 

@@ -48,6 +48,7 @@ class LSVRGLinear(ComponentTheorem):
         return {"p": coin(c)}
 
     def sigma2_k(self, problem: Problem, state: State, plan: Plan) -> Array:
+        # how far the reference point's gradients are from those at x*
         own = components(problem)
         return mean_square(own.gradients(state.w) - own.gradients_at_star)
 
@@ -78,6 +79,8 @@ class LSVRG(ComponentBody):
 
     @staticmethod
     def body(c: World, x: Vec, w: Server = copy_of_start, *, gamma: Number, p: Number) -> dict[str, Vec]:
+        # differences of one component at two points, plus the mean at the reference: unbiased, and small
+        # when both are near x*
         old = c.gradient(w)
         m = c.compress(c.gradient(x) - old)
         return dict(x=x - gamma * (c.mean(m) + c.mean(old)), w=c.coin(p, x, w))

@@ -34,6 +34,8 @@ class ThreePointPL(Descent):
     metric = "E f(x_t) - f* + (gamma/A) mean||g_i - grad f_i(x_t)||^2"
 
     def step_limit(self, c: Constants) -> tuple[Number, str]:
+        # EF21's proof needs of the messages only E||g+ - grad f_i(x+)||^2 <= (1-A)||g - grad f_i(x)||^2 +
+        # B||grad f_i(x+) - grad f_i(x)||^2
         A, B = c.facts["A_map"], c.facts["B_map"]
         limit = min(1 / (c.L + c.L_plus * sqrt(2 * ratio(B, A))), A / (2 * c.mu))
         return limit, "min{1/(L + L_plus sqrt(2B/A)), A/(2 mu)}"
@@ -91,6 +93,7 @@ class _Lazy(Method):
         """Constants with the worst maps' A and B."""
         c = super().check(problem)
         bounds = [m.bound(problem.d) for m in self.maps]
+        # the worst worker's constants hold for all
         facts = {"A_map": min(*(b.A for b in bounds), 1), "B_map": max(*(b.B for b in bounds), 0)}
         return c.but(facts={**c.facts, **facts})
 
@@ -101,6 +104,8 @@ class _Lazy(Method):
     def step(self, problem: Problem, state: State, rng: np.random.Generator, plan: Plan, t: int) -> LazyState:
         x = state.x - plan.step(t) * state.g.mean(axis=1)
         z = np.asarray(problem.gradients(x))
+        # a worker speaks where its gradient is further from what the server believes than zeta times the
+        # last change
         sends = moved(state.g, state.y, z, float(self.zeta))
         message = self.fleet.kernel(z - state.g, rng)
         # a bit from every worker, and the messages of those that speak

@@ -29,6 +29,8 @@ def block_solution(A: Array, b: Array, x: Array, gamma: float, local: int) -> Ar
 
     The sum is (I - (I - gamma A)^H) A^-1 b where A is regular; added up term by term it needs no inverse.
     """
+    # in A's eigenbasis H steps are powers of 1 - gamma lambda, and the geometric sum needs no division by
+    # lambda
     values, vectors = np.linalg.eigh(A)
     factor = 1 - gamma * values
     kept = factor**local
@@ -45,6 +47,7 @@ def mean_map(problem: Problem, gamma: float, local: int) -> tuple[Array, Array]:
     if d % n or d > 8:
         raise Unsupported(f"d={d} must be a multiple of n={n}, at most 8: its {d}! deals are listed")
     T, c, q, count = np.zeros((d, d)), np.zeros(d), d // n, 0
+    # all deals have one probability: the mean map is the mean over them
     for order in permutations(range(d)):
         count += 1
         for i in range(n):
@@ -97,6 +100,7 @@ class LocalIST(BodyMethod):
     @staticmethod
     def body(w: World, x: Vec, *, gamma: Number, local: Number = 1) -> dict[str, Vec]:
         s = w.sketch()
+        # the sketch scales by n: divided by n it is the 0/1 mask of the worker's block
         y = s(x) / w.n
         for _ in range(int(local)):
             y = y - gamma * s(w.gradient(y)) / w.n

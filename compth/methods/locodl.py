@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 def moved_ridge(c: Constants) -> Number:
     """Of the ridge (r/2)||x||^2 that every f_i gives to the common g: r = mu_min/2, half of the strong convexity."""
+    # both f_i less its ridge and g must be strongly convex: half of mu_min for each
     return c.mu_min / 2
 
 
@@ -79,6 +80,8 @@ class LoCoDLLinear(Theorem):
         return min(1, sqrt(pull))
 
     def params(self, c: Constants, gamma: Number) -> dict[str, Number]:
+        # the duals contract by p^2 times this share; p is chosen so that it is no slower than the local
+        # steps
         p, lift = self.chance(c, gamma), mixing(c) / (1 + 2 * c.omega)
         weight = gamma / (p * p * lift)
         return {"p": p, "mix": mixing(c), "lift": lift, "ridge": moved_ridge(c), "weight": weight}
@@ -88,6 +91,7 @@ class LoCoDLLinear(Theorem):
         return max(square_factor(c, gamma), 1 - p * p * mixing(c) / (1 + 2 * c.omega))
 
     def observe(self, problem: Problem, state: State, plan: Plan) -> Array:
+        # at the solution u_i* = grad f_i(x*) - m x*, as the ridge was moved to g; v* = m x* = -mean u_i*
         n, star, pull = problem.n, problem.x_star, float(plan["ridge"]) * problem.x_star
         apart = mean_square(state.z - star) + problem.distance_squared(state.x)
         duals = mean_square(state.u - problem.gradients_at_star + pull) + mean_error(state.u + pull)
@@ -168,8 +172,11 @@ class LoCoDL(BodyMethod):
     ) -> dict[str, Vec]:
         mine = z - gamma * (w.gradient(z) - ridge * z) + gamma * u
         ours = x - gamma * ridge * x - gamma * w.mean(u)
+        # models are compared with one that everybody has, so that the compressed difference vanishes at the
+        # solution
         d = w.compress(mine - ours)
         both, pace = w.mean(d) / 2, p * lift / gamma
         met = (1 - mix) * mine + mix * (ours + both), ours + mix * both, u + pace * (both - d)
+        # local steps go on without communication with probability 1-p
         own, common, dual = w.coin(p, met, (mine, ours, u))
         return dict(z=own, x=common, u=dual)

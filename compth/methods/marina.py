@@ -29,6 +29,8 @@ def drift(c: Constants) -> Number:
     For A >= B >= 0, as the theorems' proofs assume. Other pairs enter by one that they imply: (A-B, 0) for B < 0, since
     ||abar||^2 <= mean||a_i||^2, and (A, 0) for B > A.
     """
+    # E||mean C_i(a_i) - abar||^2 <= A mean||a_i||^2 - B||abar||^2 = (A-B) mean||a_i||^2 + B (mean||a_i||^2
+    # - ||abar||^2), each bounded by its own constant
     a, b = c.joint.A, c.joint.B
     if not a >= b >= 0:
         return a * c.L_plus * c.L_plus if b >= 0 else (a - b) * c.L_plus * c.L_plus
@@ -37,6 +39,8 @@ def drift(c: Constants) -> Number:
 
 def marina_step(c: Constants, p: Number, factor: Number) -> Number:
     """1/(L + sqrt(factor (1-p) K/p)): factor 1 nonconvex, 2 under PL."""
+    # per step the error of g is kept with probability 1-p and grows by K||x+ - x||^2: (1-p)/p of it
+    # accumulates between full rounds
     return 1 / (c.L + sqrt(factor * (1 - p) * drift(c) / p))
 
 
@@ -76,6 +80,7 @@ class MARINAPL(Theorem):
         return 1 - gamma * c.mu
 
     def observe(self, problem: Problem, state: State, plan: Plan) -> Array:
+        # the estimator is biased: its error is a part of the Lyapunov function
         error = state.g - problem.gradient(state.x)
         return np.asarray(problem.gap(state.x) + float(plan["weight"]) * np.einsum("rj,rj->r", error, error))
 
@@ -98,6 +103,8 @@ class MARINABidirectional(MARINAPL):
     bidirectional = True
 
     def step_limit(self, c: Constants) -> tuple[Number, str]:
+        # ||x+ - x||^2 is (1 + omega_M) times as large on average, in the smoothness term and in the error's
+        # growth
         p, down = probability(c), 1 + c.omega_down
         limit = min(1 / (down * c.L + sqrt(2 * down * (1 - p) * drift(c) / p)), p / (2 * c.mu))
         return limit, "min{1/((1+omega_M)L + sqrt(2(1+omega_M)(1-p)K/p)), p/(2 mu)}"
@@ -159,6 +166,8 @@ class MARINA(BodyMethod):
     @staticmethod
     def body(w: World, x: Vec, g: Server = gradient_at_start, *, gamma: Number, p: Number) -> dict[str, Vec]:
         after = x - gamma * w.broadcast(g)
+        # one gradient a round: the one at x was the new one of the round before, and is carried over
         new = w.gradient(after)
         m = w.compress(new - w.gradient(x))
+        # the coin is common: all send full gradients, or all send compressed differences
         return dict(x=after, g=w.coin(p, w.mean(new), g + w.mean(m)))

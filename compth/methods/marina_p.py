@@ -46,6 +46,7 @@ class MARINAPPL(Descent):
         return "" if c.facts["quadratic"] else "it speaks of quadratics"
 
     def step_limit(self, c: Constants) -> tuple[Number, str]:
+        # PermK's messages of one common vector average exactly: theta = 0, so the mean model never leaves x
         p, theta = probability(c), max(c.joint.A - c.joint.B, 0)
         spread = 2 * c.omega * c.L_pm * c.L_pm + 2 * theta * c.L * c.L
         limit = min(1 / (c.L + sqrt(2 * ratio(1 - p, p) * spread)), p / (2 * c.mu))
@@ -57,6 +58,7 @@ class MARINAPPL(Descent):
         return {"p": p, "each": each, "mean": mean}
 
     def errors(self, problem: Problem, state: State, plan: Plan) -> Array:
+        # each worker's distance and the mean's enter apart: only the Hessian variance sees the first
         behind = state.m - state.x[:, None]
         return float(plan["each"]) * mean_square(behind) + float(plan["mean"]) * mean_error(behind)
 
@@ -102,5 +104,7 @@ class MARINAP(BodyMethod):
 
     @staticmethod
     def body(w: World, x: Vec, m: Worker = copy_of_start, *, gamma: Number, p: Number) -> dict[str, Vec]:
+        # gradients are taken where each worker is, and are sent in full: it is the downlink that is
+        # compressed
         after = x - gamma * w.mean(w.gradient(m))
         return dict(x=after, m=w.coin(p, after, m + w.compress(after - x)))

@@ -44,5 +44,7 @@ class MAST(BodyMethod):
 
     @staticmethod
     def body(w: World, x: Vec, *, gamma: Number) -> dict[str, Vec]:
+        # the same S_i on the model and on the gradient: then the step's mean is a gradient, that of E
+        # f_i(S_i x)
         s = w.sketch()
         return dict(x=x - gamma * w.mean(s(w.gradient(s(x)))))

@@ -43,6 +43,7 @@ class MCM(BodyMethod):
 
     def default_params(self, c: Constants) -> dict[str, Number]:
         alpha = ratio(1, 1 + c.omega) if self.alpha is None else self.alpha
+        # a biased broadcast has no omega_M: the memory then takes the whole message, as EF21-P does
         plain = 1 if c.omega_down == float("inf") else ratio(1, 1 + c.omega_down)
         return {"alpha": alpha, "alpha_down": plain if self.alpha_down is None else self.alpha_down}
 
@@ -60,5 +61,6 @@ class MCM(BodyMethod):
     ) -> dict[str, Vec]:
         c = w.compress(w.gradient(m) - h)
         after = x - gamma * (w.mean(h) + w.mean(c))
+        # the downlink compresses the difference to its own memory, as DIANA does on the uplink
         b = w.broadcast(after - H)
         return dict(x=after, h=h + alpha * c, m=H + b, H=H + alpha_down * b)

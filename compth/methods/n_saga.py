@@ -29,6 +29,8 @@ class NSAGANeighbourhood(SAGALinear):
     gradient_noise = "bounded"
 
     def parameters(self, c: Constants) -> Parameters:
+        # the noise enters the step twice over (||a + b||^2 <= 2||a||^2 + 2||b||^2) and the table with the
+        # probability 1/n of its entry
         return replace(super().parameters(c), D1=2 * c.sigma2, D2=ratio(c.sigma2, c.n))
 
 

@@ -29,6 +29,7 @@ class NSEGANeighbourhood(SEGALinear):
     gradient_noise = "bounded"
 
     def parameters(self, c: Constants) -> Parameters:
+        # d e_j xi has the square d^2 s2/d = d s2; the memory takes xi itself, s2/d
         return replace(super().parameters(c), D1=2 * c.d * c.sigma2, D2=ratio(c.sigma2, c.d))
 
 

@@ -36,6 +36,7 @@ def with_parts(c: Constants, problem: Problem) -> Constants:
     """With m and L_parts: mean_ij||grad f_ij(x) - grad f_ij(y)||^2 <= L_parts^2 ||x-y||^2; one part is its worker."""
     m, L_parts = 1, problem.L_plus
     if has_components(problem):
+        # mean_ij||A_ij z||^2 <= L_parts^2||z||^2: the largest eigenvalue of the mean squared Hessian
         squares = np.matmul(problem.parts, problem.parts).mean(axis=(0, 1))
         m, L_parts = problem.m, float(np.sqrt(np.linalg.eigvalsh(squares)[-1]))
     return c.but(facts={**c.facts, "m": m, "L_parts": L_parts})
@@ -61,6 +62,7 @@ class PAGEPL(Descent):
 
     def step_limit(self, c: Constants) -> tuple[Number, str]:
         p = full_gradient_chance(c)
+        # n workers draw independently, so their sampling errors average: 1/n under the root
         limit = 1 / (c.L + c.facts["L_parts"] * sqrt(2 * (1 - p) / (p * c.n)))
         return min(limit, p / (2 * c.mu)), "min{1/(L + L_parts sqrt(2(1-p)/(p n))), p/(2 mu)}"
 
@@ -112,6 +114,8 @@ class PAGE(BodyMethod):
     @staticmethod
     def body(w: World, x: Vec, g: Server = gradient_at_start, *, gamma: Number, p: Number) -> dict[str, Vec]:
         after = x - gamma * g
+        # one part for both points: the difference is small when the points are near, which two draws would
+        # spoil
         part = w.parts.sample()
         new = w.parts.gradient(after)
         moved = w.mean(part(new - w.parts.gradient(x)))

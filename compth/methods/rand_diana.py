@@ -57,6 +57,8 @@ class RandDIANALinear(UnifiedTheorem):
         return independent(c) if c.convex else "every f_i must be convex"
 
     def parameters(self, c: Constants) -> Parameters:
+        # DIANA's row with rho = p: a refresh sets h_i to the present gradient with probability p, as a
+        # shift step moves it by a share alpha
         p, spread = refresh(c), ratio(2 * c.omega, c.n)
         return Parameters(A=(1 + spread) * c.L_max, B=spread, rho=p, C=c.L_max * p)
 
@@ -106,6 +108,7 @@ class RandDIANA(BodyMethod):
 
     @staticmethod
     def body(w: World, x: Vec, h: Worker, *, gamma: Number, p: Number) -> dict[str, Vec]:
+        # the shift itself is replaced, not moved: it costs a full vector, but only now and then
         g = w.gradient(x)
         m = w.compress(g - h)
         return dict(x=x - gamma * (w.mean(h) + w.mean(m)), h=w.coin(p, g, h))

@@ -60,5 +60,7 @@ class SAGA(ComponentBody):
 
     @staticmethod
     def body(w: World, x: Vec, table: Worker = gradient_at_start, *, gamma: Number) -> dict[str, Vec]:
+        # `Chosen` sends n times one component's change: in the step its mean is grad f_j - table_j, in the
+        # table m/n replaces the entry
         m = w.compress(w.gradient(x) - table)
         return dict(x=x - gamma * (w.mean(table) + w.mean(m)), table=table + m / w.n)

@@ -53,6 +53,7 @@ class Coordinate(RandK):
     k: int = 1
 
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+        # the law of Rand-1, written so that an enumeration of a step has d outcomes
         j = rng.integers(shape[-1], size=shape[:-1])
         out: Array = np.where(j[..., None] == np.arange(shape[-1]), float(shape[-1]), 0.0)
         return out
@@ -90,6 +91,8 @@ class SEGA(SingleNode, BodyMethod):
 
     @staticmethod
     def body(w: World, x: Vec, h: Server, *, gamma: Number) -> dict[str, Vec]:
+        # d e_j e_j'(grad f - h) is unbiased for grad f - h; the memory takes over the one coordinate that
+        # was seen
         m = w.mean(w.compress(w.gradient(x) - h))
         return dict(x=x - gamma * (h + m), h=h + m / w.d)
 

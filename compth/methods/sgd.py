@@ -83,6 +83,8 @@ class SGDMinibatch(_SGDRow):
         )
 
     def parameters(self, c: Constants) -> Parameters:
+        # tau independent draws: E||g||^2 = (1/tau) E||one draw||^2 + (1 - 1/tau)||grad f||^2, and ||grad
+        # f||^2 <= 2L (f - f*)
         tau, first, noise = c.facts["tau"], 2 * c.facts["LL_1"], 2 * c.facts["sigma2_1"]
         return Parameters(A=ratio(first + c.L * (tau - 1), tau), D1=ratio(noise, tau))
 
@@ -160,6 +162,7 @@ def with_draws(c: Constants, problem: Problem, oracle: Oracle) -> Constants:
     """c with the constants of one draw (tau, LL_1, sigma2_1) and of one component (L_part), where they exist."""
     facts: dict[str, Number] = {}
     if c.stochastic and problem.n == 1 and oracle.components and oracle.replacement:
+        # constants of one draw, from which those of tau draws follow
         one = noise_of(problem, replace(oracle, size=1))  # type: ignore[type-var]
         facts |= {"tau": int(oracle.size), "LL_1": one.LL, "sigma2_1": one.sigma2_mean}
     if c.stochastic and problem.n == 1 and oracle.single and as_components(problem).parts_convex:

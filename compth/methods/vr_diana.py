@@ -38,6 +38,8 @@ def parts_at_star(problem: Problem) -> Array:
 
 def learning_rate(c: Constants) -> Number:
     """alpha: the user's, or min{1/(3m), 1/(1+omega)}; NoGuarantee above that."""
+    # both parts of sigma^2 have to contract by alpha: reference gradients, renewed with probability 1/m,
+    # and shifts, whose own noise asks for alpha (1+omega) <= 1
     limit = min(ratio(1, 3 * c.facts["m"]), ratio(1, 1 + c.omega))
     if "alpha" not in c.params:
         return limit
@@ -83,6 +85,7 @@ class VRDIANALinear(UnifiedTheorem):
 
     def sigma2_k(self, problem: Problem, state: State, plan: Plan) -> Array:
         shifts = mean_square(state.h - problem.gradients_at_star)
+        # sigma^2 has two parts: of the compressor's shifts, and of the sampling's reference gradients
         off = part_gradients(problem, state.w) - parts_at_star(problem)
         return np.asarray(shifts + mean_square(off.reshape(len(off), -1, problem.d)))
 
@@ -147,6 +150,8 @@ class VRDIANA(BodyMethod):
     def body(
         c: World, x: Vec, h: Worker, w: Server = copy_of_start, *, gamma: Number, alpha: Number, p: Number
     ) -> dict[str, Vec]:
+        # grad f_ij(x) - grad f_ij(w) + grad f_i(w): unbiased, with a variance that vanishes as x and w go
+        # to x*
         part = c.parts.sample()
         old = c.parts.gradient(w)
         g = part(c.parts.gradient(x) - old) + c.parts.mean(old)

@@ -28,8 +28,10 @@ from compth.methods.core.vectors import (
 )
 
 T = TypeVar("T")
+# more than one, so that a mean over parts differs from any of them
 PARTS = 3
 """Parts of every worker there."""
+# a linear program does the same in every coordinate: a few show it as well as d
 WIDTH = 6
 """Most coordinates of the arrays that a body is run on here."""
 
@@ -93,9 +95,14 @@ class ProbeParts:
 def agree(body: Body, program: Program, params: Mapping[str, Number], downlink: bool) -> Program:
     """The program, every outcome run twice on random arrays; Underivable where anything differs from the trace."""
     reason = "on arrays it computes something other than on symbols, so nothing can be derived from it"
+    # a combination is pinned down by its values at random vectors: a wrong coefficient would go unseen on a
+    # set of vectors of measure 0 only. Two sizes of batch, as a body may look at the number of
+    # replicates
     for seed, count in ((1, 2), (2, 64)):
         for leaf in program.leaves:
             rng = np.random.default_rng((seed, len(leaf.coins)))
+            # the probe answers with noise of its own instead of gradients and messages: the body can only
+            # pass it on linearly, as the trace says, or be caught
             w = Probe(program, leaf.coins, downlink, rng, count)
             rows = {k: program.n if k in program.worker else 1 for k in program.names}
             state = {k: locked(rng.standard_normal((count, r, w._width))) for k, r in rows.items()}
@@ -108,6 +115,8 @@ def agree(body: Body, program: Program, params: Mapping[str, Number], downlink: 
                     f"{reason} ({type(problem).__name__}: {problem})", name=program.name
                 ) from None
             pairs = [(op.kind, op.argument) for op in program.ops]
+            # the verbs in their order, then what each was given, then the next state: together that is the
+            # whole program
             same = [kind for kind, _ in w.given] == [kind for kind, _ in pairs]
             same = same and all(
                 _is(u, v, state, w.answers) for (_, u), (_, v) in zip(w.given, pairs, strict=True)
@@ -119,6 +128,8 @@ def agree(body: Body, program: Program, params: Mapping[str, Number], downlink: 
 
 def _is(got: object, vector: Vector, state: Mapping[str, Array], answers: list[Array]) -> bool:
     """True when an array is this combination, to rounding."""
+    # the combination is built up as the trace writes it; scale is its largest term, so that the rounding of
+    # large terms that cancel is not taken for a difference
     want: Array = np.zeros((1, 1, 1, 1) if vector.parted else (1, 1, 1))
     scale = 1e-300
     for (scope, kind, i), c in vector.terms.items():

@@ -1,4 +1,11 @@
-"""`ct.method`: a function of (w, x, vectors, *, parameters) becomes a method like the catalogue's."""
+"""`ct.method`: a function of (w, x, vectors, *, parameters) becomes a method like the catalogue's.
+
+The body is the one place in which a method's step is written. A run calls it on arrays, a trace on symbols (`program`),
+and everything else is derived from the trace: exact dynamics, certificates, listings, bits. What must hold here: a
+step changes no state, draws from the given generator alone and in the order of the body's verbs (results are
+reproducible bit by bit), and a method that overrides any of `OWN_CODE` is never taken for its body. New verbs go into
+`signature.World`, `running`, `program` and `agreement` together, or the check of arrays against the trace refuses them.
+"""
 
 from __future__ import annotations
 
@@ -92,6 +99,8 @@ class BodyMethod(Bidirectional):
 
     def __init_subclass__(cls, **options: object) -> None:
         super().__init_subclass__(**options)
+        # the signature is read once, when the class is made: a body that cannot be read fails there and not
+        # in a run
         if "body" in cls.__dict__ and "signature" not in cls.__dict__:
             cls.signature = signature_of(cls.body, BodyMethod)
 
@@ -109,6 +118,7 @@ class BodyMethod(Bidirectional):
         return {k: v for k in self.signature.params if (v := getattr(self, k, None)) is not None}
 
     def default_params(self, c: Constants) -> dict[str, Number]:
+        # what is given comes before defaults, and what neither settles is planned by a certificate
         found = {k: v for k, v in self.signature.params.items() if v is not NOTHING} | dict(self.given())
         missing = [k for k in self.left_out if k != "gamma"]
         if missing:
@@ -118,6 +128,7 @@ class BodyMethod(Bidirectional):
     @property
     def left_out(self) -> tuple[str, ...]:
         """Parameters, gamma first, that are neither given nor have a default."""
+        # gamma goes first: a message that names one missing thing names the step
         given, gamma = self.given(), self.signature.takes_gamma and self.gamma is None
         own = [k for k, v in self.signature.params.items() if v is NOTHING and k not in given]
         return ("gamma", *own) if gamma else tuple(own)
@@ -155,6 +166,7 @@ class BodyMethod(Bidirectional):
     def read_from(self, params: Mapping[str, Number]) -> dict[str, Number]:
         """The body's parameters out of a plan's, the method's own or the body's defaults where it names none."""
         planned = type(self).planned
+        # a plan may call a parameter otherwise than the body (`planned`); both names are looked for
         found = {k: params.get(planned.get(k, k), params.get(k)) for k in self.signature.params}
         return {k: self._default(k) if v is None else v for k, v in found.items()}
 
@@ -174,6 +186,8 @@ class BodyMethod(Bidirectional):
 
     def init(self, problem: Problem, x0: Array, plan: Plan) -> BodyState:
         form, rows, problem = self.signature, len(x0), self.seen(problem)
+        # one evaluation at x_0 serves every vector that begins at gradients, and is carried on as the
+        # gradient at x
         own = problem.gradients(x0) if "gradient" in form.start.values() else None
 
         def first(name: str) -> Array:
@@ -187,6 +201,8 @@ class BodyMethod(Bidirectional):
 
         vectors = {k: first(k) for k in (*form.server[1:], *form.worker)}
         read = self._read(problem, self.arguments(plan))
+        # a body that takes the gradient at its next iterate finds it again as the gradient at x one round
+        # later
         keeps = read is not None and read.carried is not None
         held = (problem.gradients(x0) if own is None else own) if keeps else None
         return self.state_class(x0, held=held, **vectors)
@@ -203,10 +219,15 @@ class BodyMethod(Bidirectional):
         problem = given.through(self.seen) if isinstance(given, Drawn) else self.seen(given)
         # a schedule moves gamma alone, and the program's shape does not hang on its size: read at the first step
         read = self._read(problem, params if plan.schedule is None else self.arguments(plan, 0))
+        # drawn gradients are never carried over: the oracle draws anew in every round, also at the same point
         first, last = (None, None) if read is None or read.carried is None else read.carried
         known = first is not None and state.held is not None and self.estimator is None
+        # under a schedule the trace was read at another gamma, at which a coefficient may vanish that does
+        # not here: then every gradient is made for each worker
         mean = read.averaged if read is not None and plan.schedule is None else frozenset[int]()
         w = Running(self, problem, rng, (first, state.held) if known else None, last, _picked, mean)
+        # in the body a server vector is (R, 1, d) and a worker's is (R, n, d): numpy's broadcasting is then
+        # exactly "the server's value at every worker"
         vectors = {k: locked(getattr(state, k)[:, None]) for k in form.server[1:]}
         vectors |= {k: locked(getattr(state, k)) for k in form.worker}
         after = self._called(w, locked(state.x[:, None]), vectors, params)
@@ -238,6 +259,8 @@ class BodyMethod(Bidirectional):
     def _one(self, name: str, value: Tensor, n: int, dtype: np.dtype[np.float64]) -> Array:
         """One next value in the state's shape."""
         want, shape = (n if name in self.signature.worker else 1), getattr(value, "shape", None)
+        # a worker's next value may come out common to all, (R, 1, d), and is repeated; the other way round
+        # something is missing
         if shape is None or len(shape) != 3 or shape[1] not in (want, 1):
             raise InvalidParameter(
                 f"{type(self).__name__}: the next value of {name} has shape {shape}, needed is (R, {want}, d)"
@@ -260,9 +283,11 @@ class BodyMethod(Bidirectional):
         if read is None:
             return sum(cost.values(), 0.0) if cost else every * max(w.means, 1)
         first = every if t == 0 and read.begins_sent else 0.0
+        # the usual case: every outcome of the coins sends the same messages
         if len(set(read.bills)) == 1:
             return _total(cost, read.bills[0], every) + first
         out: Bits = first
+        # else a replicate pays the bill of the outcome that its own coins gave
         for leaf, bill in zip(read.program.leaves, read.bills, strict=True):
             here: NDArray[np.bool_] | None = None
             for taken, coin in zip(leaf.coins, w.coins, strict=True):
@@ -331,6 +356,8 @@ def _reading(
     kind: type[BodyMethod], params: tuple[tuple[str, Number], ...], n: int, d: int, downlink: bool
 ) -> Reading:
     form = kind.signature
+    # a body that changes what it reads does another step each time: `still` runs the trace again until
+    # nothing moved
     names = (form.server, form.worker)
     found = still(
         kind.body,
@@ -338,6 +365,8 @@ def _reading(
     )
     kept = carried(found)
     averaged = averaged_gradients(found) - set(kept or ())
+    # vectors that begin at gradients are full vectors that somebody sends before the first round, if the
+    # server needs to know them
     told = {*found.server, *known_to_server(found)}
     sent = any(kind == "gradient" and k in told for k, kind in found.start.items())
     return Reading(found, bills(found), kept, averaged, received(found), sent)
@@ -348,6 +377,8 @@ def derived(
     kind: type[BodyMethod], params: tuple[tuple[str, Number], ...], n: int, d: int, downlink: bool
 ) -> Program:
     """The program of a body at these parameters, checked on arrays."""
+    # reading is cheap and simulates; only what is derived from a program (moments, certificates, proofs)
+    # needs the check on arrays that the body does what the trace says
     found = _reading(kind, params, n, d, downlink).program
     return still(kind.body, lambda: agree(kind.body, found, {k: float(v) for k, v in params}, downlink))
 
@@ -372,6 +403,7 @@ OWN_CODE = (
 def runs_its_body(kind: type) -> bool:
     """True when this class runs its body and nothing else, so that what the body says is true of it."""
     return (
+        # a subclass that overrides any of these runs another step than its body says, whatever it is called
         issubclass(kind, BodyMethod)
         and all(getattr(kind, name) is getattr(BodyMethod, name) for name in OWN_CODE)
         and not looked_up(kind, kind.__dataclass_fields__)
@@ -416,6 +448,8 @@ def method(
 @lru_cache(maxsize=64)
 def with_all_parameters(kind: type[BodyMethod]) -> type[BodyMethod]:
     """The class, or one of the same body whose instances take every parameter, where it plans some itself."""
+    # certificates and searches set every parameter: a class that computes some of its own is replaced by
+    # one that takes them all
     if kind.takes_compressor and {*kind.signature.params} <= set(kind.__dataclass_fields__):
         return kind
     made = _made(kind.body, kind.name, kind.requires, (), kind.source)
@@ -439,6 +473,8 @@ def _made(
         bases=(BodyState,),
         frozen=True,
     )
+    # the same kind of class as a file of the catalogue has, made from the function: nothing downstream
+    # tells the two apart
     namespace = {
         "__doc__": inspect.getdoc(body) or f"{body.__name__}: a method written as one body.",
         "__qualname__": body.__qualname__,

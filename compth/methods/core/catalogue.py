@@ -31,6 +31,8 @@ def catalogue() -> dict[str, type[Method]]:
 @cache
 def _found() -> dict[str, type[Method]]:
     found: dict[str, type[Method]] = {}
+    # a file is enough: no list to extend. Classes that a file merely imports, abstract ones and private
+    # ones are not methods
     for info in pkgutil.iter_modules(importlib.import_module(PACKAGE).__path__):
         module = importlib.import_module(f"{PACKAGE}.{info.name}")
         for name, thing in vars(module).items():
@@ -39,5 +41,6 @@ def _found() -> dict[str, type[Method]]:
                 found[name] = thing
     for name, thing in plugins("compth.methods").items():
         if inspect.isclass(thing) and issubclass(thing, Method) and not inspect.isabstract(thing):
+            # a plug-in adds names and replaces none
             found.setdefault(name, thing)
     return dict(sorted(found.items()))

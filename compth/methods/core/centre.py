@@ -44,6 +44,8 @@ def centre_of(program: Program, delta: Number = 1, heard: Number = 1) -> Centre:
 
     delta, heard: the mean multipliers of the workers' compressors and of the broadcast's.
     """
+    # a tier is a demand on rest that is weaker than the one before; the first that can be met says which
+    # floor the method has on any data, before any number is known
     for tier in (1, 2, 3):
         found = _solved(program, tier, Fraction(delta), Fraction(heard))
         if found is not None:
@@ -65,6 +67,8 @@ def _solved(program: Program, tier: int, delta: Fraction, heard: Fraction) -> Ce
     at, size = {name: i for i, name in enumerate(names)}, len(names)
     equations: list[Row] = []
 
+    # at x = x* of quadratics every resting vector is a x* + b grad f_i(x*): the two parts are independent,
+    # as data may be chosen so that they are, so each has equations of its own
     def constant(v: int) -> Row:
         return [Fraction(0)] * size + [Fraction(v)]
 
@@ -87,6 +91,7 @@ def _solved(program: Program, tier: int, delta: Fraction, heard: Fraction) -> Ce
                 va, vb = constant(1), constant(0)
             else:
                 va, vb = unknown("a", i), unknown("b", i) if i in program.worker else constant(0)
+            # averaging keeps the part along x* and kills the other one
             a = plus(a, va, Fraction(c))
             b = b if scope == COMMON else plus(b, vb, Fraction(c))  # the mean of the gradients at x* is 0
         return a, b
@@ -94,21 +99,29 @@ def _solved(program: Program, tier: int, delta: Fraction, heard: Fraction) -> Ce
     for op in program.ops:
         a, b = value(op.argument)
         if op.kind == GRADIENT:
+            # a gradient has to be taken at x* exactly (a = 1, b = 0), or its value would depend on the
+            # Hessians. Its value is then grad f_i(x*): b = 1, and 0 where tier 2 assumes a shared minimiser
             equations.append(plus(a, constant(1), Fraction(-1)))
             equations.append(b)
             outputs.append((constant(0), constant(0 if tier == 2 else 1)))
         elif op.kind == PICKED:  # a part's gradient rests at more than its worker's: only differences rest
+            # differences such as grad f_ij(x) - grad f_ij(w) vanish at rest, a lone grad f_ij(x*) does not:
+            # tier 1 asks that nothing is left to pick from
             equations += [b] if tier == 1 else []
             outputs.append((a, b))
         elif tier == 3:
+            # tier 3 lets a compressor work on what does not vanish: its mean output is delta times its
+            # input (1 for unbiased ones), and its variance there is the floor
             factor = delta if op.kind == MESSAGE else heard
             outputs.append(([factor * v for v in a], [factor * v for v in b]))
         else:
+            # a compressor adds no noise exactly at 0: tiers 1 and 2 ask that every message is 0 at rest
             equations += [a, b]
             outputs.append((constant(0), constant(0)))
     for leaf in program.leaves:
         for k, v in leaf.following.items():
             a, b = value(v)
+            # rest: in every outcome of the coins the next value is the present one
             mine = constant(1) if k == program.server[0] else unknown("a", k)
             equations.append(plus(a, mine, Fraction(-1)))
             equations.append(plus(b, unknown("b", k), Fraction(-1)) if k in program.worker else b)
@@ -123,6 +136,8 @@ def reduced(rows: Sequence[Row], size: int, tolerance: Fraction = Fraction(0)) -
     """(rows in reduced echelon form, pivot columns) over the first `size` columns."""
     rows, pivots, r = [list(row) for row in rows], [], 0
     for j in range(size):
+        # no pivoting for size: the entries are Fractions, so any non-zero pivot is as good as another; the
+        # tolerance is for coefficients that were float literals
         p = next((i for i in range(r, len(rows)) if abs(rows[i][j]) > tolerance), None)
         if p is None:
             continue
@@ -143,6 +158,8 @@ def solved(equations: Sequence[Row], size: int, tolerance: Fraction = Fraction(0
         return None
     out = [Fraction(0)] * size
     for row, j in zip(rows, pivots, strict=False):
+        # rows read (coefficients) . u + constant = 0; free unknowns at 0 choose one of several resting
+        # points, and any serves
         out[j] = -row[size]
     return out
 
@@ -155,6 +172,7 @@ def null_space(columns: Sequence[Mapping[object, Fraction]]) -> list[Row]:
     done, pivots = reduced(rows, size)
     out = []
     for free in (j for j in range(size) if j not in pivots):
+        # one basis vector for every free column: 1 there, and minus that column in the pivots' rows
         l = [Fraction(0)] * size
         l[free] = Fraction(1)
         for row, j in zip(done, pivots, strict=False):
@@ -171,6 +189,8 @@ def without_invariants(program: Program) -> tuple[Program, dict[str, dict[str, F
     """
     gone: dict[str, dict[str, Fraction]] = {}
     while True:
+        # one vector at a time, as taking it out may make another one a copy; each time the program shrinks,
+        # so this ends
         found = _invariant(program, OWN) or _invariant(program, COMMON)
         if found is None:
             return program, gone
@@ -184,6 +204,8 @@ def _invariant(program: Program, scope: str) -> tuple[str, dict[str, Fraction]] 
     names = program.worker if scope == OWN else program.names
     columns: list[dict[object, Fraction]] = []
     for k in names:
+        # the column of a vector is its change in a step, k+ - k, over all leaves: a combination l with sum
+        # l_k (k+ - k) = 0 in every leaf is what no step moves
         column: dict[object, Fraction] = {}
         for j, leaf in enumerate(program.leaves):
             terms: dict[Key, Fraction] = {}
@@ -196,12 +218,16 @@ def _invariant(program: Program, scope: str) -> tuple[str, dict[str, Fraction]] 
         columns.append(column)
     for l in null_space(columns):
         held = {k: c for k, c in zip(names, l, strict=True) if c}
+        # what never moves keeps its value at the start: it is 0 for ever only if it begins at 0, for every
+        # x_0 and every data, that is coefficient by coefficient of each kind of beginning
         begins: dict[str, Fraction] = {}
         for k, c in held.items():
             kind = "x0" if k == program.server[0] else program.start.get(k, "zero")
             begins[kind] = begins.get(kind, Fraction(0)) + c
         copies = [k for k in held if k != program.server[0] and (scope == OWN or k in program.server)]
         if copies and not any(c for kind, c in begins.items() if kind != "zero"):
+            # solved for its last vector, an added copy (a server's mean of memories) goes and the original
+            # stays
             name = copies[-1]
             return name, {k: -c / held[name] for k, c in held.items() if k != name}
     return None

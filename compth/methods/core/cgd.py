@@ -47,6 +47,8 @@ class _Aligned(Theorem):
 
     def _outdone(self, c: Constants, gamma: Number) -> bool:
         """There is a certificate at this step, (1+s) gamma L < 2, and its rate is the smaller one."""
+        # a contraction is in B1 and B2 as well, with constants that lose: where the certified worst case is
+        # smaller at this very step, this theorem steps back
         contractive = c.claim(Contractive)
         if contractive is None or not c.mu_min > 0:
             return False
@@ -65,6 +67,7 @@ class _Aligned(Theorem):
         return 2 - self.aligned(c)[1] * c.L * gamma
 
     def rate(self, c: Constants, gamma: Number) -> Number:
+        # f falls by gamma c (1 - b L gamma/2) ||g||^2, which PL turns into 2 mu times f - f*
         return 1 - self.aligned(c)[0] * gamma * c.mu * self.slack(c, gamma)
 
     def observe(self, problem: Problem, state: State, plan: Plan) -> Array:

@@ -2,6 +2,9 @@
 
 s = sqrt(1 - delta), Omega = omega/(n(1-theta)). Class A: every f_i L-smooth and mu-strongly convex. Class B: every
 f_i convex and L-smooth, f mu-strongly convex. Sources: TIGHT_ONE and TIGHT_N for CGD, EF, EF21; DIANA's are OURS.
+
+Every line is plain arithmetic, as proofs, tests, tables and the command line import it: no float() and no branch on a
+type, but where a formula itself has cases.
 """
 
 from __future__ import annotations
@@ -36,6 +39,8 @@ def cgd_step(mu: Number, L: Number, delta: Number) -> Number:
 def cgd_factor(mu: Number, L: Number, delta: Number) -> Number:
     """((k-1)/(k+1))^2 with k = kappa (1+s)/(1-s): factor of f - f* for compressed gradient descent, tight."""
     s = error_norm(delta)
+    # relative error at most s turns a gradient step into one whose length is anything between 1-s and 1+s
+    # of it: gradient descent for the class [(1-s) mu, (1+s) L], with its own best step
     return gd_factor((1 - s) * mu, (1 + s) * L)
 
 
@@ -54,6 +59,7 @@ def feedback_step(mu: Number, L: Number, delta: Number) -> Number:
 def feedback_factor(mu: Number, L: Number, delta: Number) -> Number:
     """r^2 with r^2 - tau r - s = 0, tau = (1-s)(L-mu)/(L+mu): EF's and EF21's factor, tight for every n."""
     s = error_norm(delta)
+    # the positive root of r^2 - tau r - s: the other one is negative, as its product with this one is -s
     tau = (1 - s) * spread(mu, L)
     return ((tau + sqrt(tau * tau + 4 * s)) / 2) ** 2
 
@@ -71,6 +77,8 @@ def heterogeneous_feedback_step(mu: tuple[Number, ...], L: tuple[Number, ...], d
 
 def interpolation_factor(mu: Number, L: Number, excess: Number, gamma: Number) -> Number:
     """max over lambda in {mu, L} of (1 - gamma lambda)^2 + excess (gamma lambda)^2: DCGD with excess = omega/n."""
+    # E||x+||^2 for f_i = v x^2/2 has the mean (1 - gamma v)^2 and the variance excess (gamma v)^2; it is
+    # convex in v, so over [mu, L] the largest value is at an end
     return max(*((1 - gamma * v) ** 2 + excess * (gamma * v) ** 2 for v in (exact(mu), exact(L))))
 
 
@@ -85,6 +93,8 @@ def monotonicity(mu: Number, L: Number, excess: Number, gamma: Number) -> Number
     The multiplier of (L+mu)<g, x> - |g|^2 - L mu |x|^2 >= 0. It makes the LMI singular along (x, g) = (1, v), where the
     rate is attained.
     """
+    # the LMI is tight at the end of [mu, L] where the factor is attained; which one that is changes at the
+    # best step, pull (L + mu) = 2, where both are
     pull = gamma * (1 + excess)
     if mu == L or pull * (L + mu) == 2:
         return 2 * gamma / (L + mu)
@@ -103,6 +113,7 @@ def curvature(mu: Number, L: Number) -> Number:
 
 def dcgd_factor(mu: Number, L: Number, omega: Number, n: Number) -> Number:
     """1 - 4 L mu/((1 + omega/n)(L + mu)^2): factor of E||x - x*||^2 at the best step, shared minimiser, tight."""
+    # interpolation_factor at interpolation_step: both ends give this number
     return 1 - ratio(curvature(mu, L), 1 + averaged_omega(omega, n))
 
 
@@ -132,8 +143,11 @@ class DianaPlan(NamedTuple):
 
 def diana_alpha(mu: Number, L: Number, omega: Number, n: Number) -> Number:
     """Smaller root of n(1+omega) a^2 - (n + omega + c n(1+omega)) a + c n = 0: balances 1 - a and 1 - c/(1+Omega)."""
+    # at its best step the iterates contract by 1 - c/(1+Omega), the memory by 1-alpha; Omega grows with
+    # alpha, so the larger of the two is least where they are equal, a quadratic in alpha
     c, full = curvature(mu, L), n * (1 + omega)
     b = n + omega + c * full
+    # the larger root lies beyond 1/(1+omega), where Omega is negative and the memory diverges
     return ratio(b - sqrt(b * b - 4 * full * c * n), 2 * full)
 
 
@@ -157,6 +171,7 @@ def diana_plan(mu: Number, L: Number, omega: Number, n: Number) -> DianaPlan:
 
     omega = 0 needs no memory: gradient descent, alpha = 1.
     """
+    # exact messages: h_i is the gradient at once, and there is nothing to balance
     if omega == 0:
         return DianaPlan(ratio(2, L + mu), exact(1), gd_factor(mu, L), exact(0))
     alpha = diana_alpha(mu, L, omega, n)
@@ -166,6 +181,8 @@ def diana_plan(mu: Number, L: Number, omega: Number, n: Number) -> DianaPlan:
 
 def convex_step(mu: Number, L: Number, excess: Number) -> Number:
     """Class B: 1/(mu + Omega L) for Omega >= 1 - mu/L, else 2/((1+Omega) L + mu)."""
+    # the two ends' factors cross at 2/((1+Omega) L + mu); for large Omega the end mu has its own minimum
+    # 1/(mu + Omega L) before that
     large = excess * L >= L - mu
     return ratio(1, mu + excess * L) if large else ratio(2, (1 + excess) * L + mu)
 
@@ -175,5 +192,7 @@ def convex_factor(mu: Number, L: Number, excess: Number, gamma: Number) -> Numbe
 
     DCGD in interpolation: Omega = omega/n. DIANA: the larger of this and 1 - alpha.
     """
+    # without strong convexity of every f_i only mean||grad f_i||^2 <= 2 L (f - f*) bounds the noise, which
+    # gives L v in the place of v^2
     g2 = gamma * gamma * excess * L
     return max((1 - gamma * mu) ** 2 + g2 * mu, (1 - gamma * L) ** 2 + g2 * L)

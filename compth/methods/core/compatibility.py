@@ -46,6 +46,7 @@ def compatible(
         return Compatibility(kind.__name__, name, example, verdict, theorems, reason)
 
     try:
+        # decided by doing what a run would do, up to the first round: no table of who takes what
         as_fleet(compressor)
         method = kind.examples(compressor)[0]
         c = method.check(problem)
@@ -81,6 +82,8 @@ def compatibility(compressors: Iterable[Compressor | Fleet] | None = None) -> tu
     from compth.compressors import catalogue as known
 
     things = [kind.examples()[0] for kind in known().values()] if compressors is None else list(compressors)
+    # equal Hessians, strong convexity and different minimisers satisfy as many hypotheses as one problem
+    # can, so that a "no" is about the compressor
     rows = []
     for thing in things:
         n, d = smallest_size(thing, 4)

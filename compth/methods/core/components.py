@@ -1,4 +1,8 @@
-"""Methods of one node that sample the components of f: a problem's workers, or all components of a finite sum."""
+"""Methods of one node that sample the components of f: a problem's workers, or all components of a finite sum.
+
+Sampling is written as compression: `Chosen` sends a few of the components' vectors and nothing of the others, so that
+SAGA, L-SVRG and JacSketch are bodies with the verbs of distributed methods and get their exact dynamics for nothing.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +31,7 @@ from compth.problems.quadratic import DistributedQuadratic
 
 def components(problem: Problem) -> Problem:
     """f = mean_j f_j with one worker for each component: a FiniteSum's n m components, else the problem's workers."""
+    # a problem that is no finite sum has its workers for components
     if not has_workers(problem):
         return problem
     return remembered(problem, "as_workers()", problem.as_workers)
@@ -38,6 +43,7 @@ def one_node(problem: Problem) -> Problem:
         return problem
 
     def made() -> DistributedQuadratic:
+        # mean of quadratics: the mean Hessian and the mean b
         whole = as_quadratic(problem)
         return DistributedQuadratic(whole.hessian[None], whole.b.mean(axis=0)[None])
 
@@ -47,6 +53,8 @@ def one_node(problem: Problem) -> Problem:
 def subsets(n: int, size: int, count: int, rng: np.random.Generator) -> NDArray[np.intp]:
     """(count, size): uniform subsets without replacement, by the first `size` swaps of a shuffle."""
     order, rows = np.tile(np.arange(n), (count, 1)), np.arange(count)
+    # the first `size` steps of Fisher and Yates, over all rows at once: every ordered choice has the same
+    # probability
     for i in range(size):
         k = i + rng.integers(n - i, size=count)
         order[rows, i], order[rows, k] = order[rows, k], order[rows, i]
@@ -102,6 +110,8 @@ class Chosen(Fleet):
         return ()
 
     def noise(self, n: int, d: int) -> tuple[Noise, ...]:
+        # P(i and j chosen) = size (size-1)/(n (n-1)), times (n/size)^2, less 1: choosing one makes the
+        # others less likely
         pair = 0 if n == 1 else ratio(n * (self.size - 1), self.size * (n - 1)) - 1
         return (Noise(MomentMap(a=ratio(n, self.size) - 1), MomentMap(a=pair)),) * n
 
@@ -127,12 +137,15 @@ class Added(Oracle):
         if self.same:
             signs = 1.0 - 2 * rng.integers(2, size=where)[..., None]
             return np.asarray(g + float(np.sqrt(float(self.s2) / d)) * signs)
+        # one draw for sign and coordinate: 2d equally likely outcomes, which an enumeration can list
         k = rng.integers(2 * d, size=where)
         size = float(np.sqrt(float(self.s2))) * (1 - 2 * (k % 2))
         return g + np.where(k[..., None] // 2 == np.arange(d), size[..., None], 0.0)
 
     def noise(self, problem: Problem) -> GradientNoise:
         n, d = problem.n, problem.d
+        # the noise has covariance (s2/d) I, or (s2/d) 1 1' when all coordinates share a sign: its roots are
+        # the columns
         roots = np.ones((1, d)) if self.same else np.eye(d)
         G = np.zeros((n, len(roots), d, d + 1))
         G[..., -1] = float(np.sqrt(float(self.s2) / d)) * roots
@@ -156,6 +169,8 @@ class SingleNode(Method):
     def one_sends(self, problem: Problem, t: int, count: int = 1) -> float:
         """Bits per worker when `count` vectors are sent by some workers, and one by each before the first round."""
         whole = float(problem.d * FLOAT_BITS)
+        # `count` of the components speak; per worker that is a share, and before the first round every
+        # table entry is sent once
         return float(whole * count / problem.n + (whole if t == 0 else 0.0))
 
     @property

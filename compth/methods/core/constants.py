@@ -35,6 +35,8 @@ def _root_mean_square(problem: Problem) -> float:
     return float(np.sqrt((problem.L_i**2).mean()))
 
 
+# some cost an eigenvalue problem or n linear solves (D needs min f_i for every worker): asked when a
+# theorem reads them and never before
 ASKED: dict[str, Callable[[Problem], Number]] = {
     **{name: attrgetter(name) for name in ("L", "mu", "L_max", "mu_min", "zeta2_star", "convex")},
     **{name: attrgetter(name) for name in ("L_plus", "L_pm")},
@@ -89,6 +91,8 @@ class Constants:
     @property
     def impossible(self) -> str:
         """A claim that no compressor has, or one that allows everything; "" where there is none."""
+        # E||C(x) - x||^2 >= 0 for any map, so omega < 0 is impossible, and delta > 1 would ask for a
+        # negative error; delta <= 0 allows any error at all
         unbiased, ball = self.claim(Unbiased), self.claim(Contractive)
         if unbiased is not None and unbiased.omega < -CLOSE:
             return f"omega = {float(unbiased.omega):g} is claimed, which must be at least 0"
@@ -119,6 +123,9 @@ class Constants:
     @property
     def dissimilarity(self) -> Number:
         """sup_x mean||grad f_i(x) - grad f(x)||^2: zeta2_star when all Hessians are equal to rounding, else inf."""
+        # L_pm^2 is the variance of the Hessians over the workers: where it is 0 relative to their size,
+        # grad f_i - grad f is the same at every x, so its size at x* is its supremum; else it grows with
+        # ||x - x*||
         equal = self.L_pm * self.L_pm <= 1e-12 * self.L_plus * self.L_plus
         return self.zeta2_star if equal else float("inf")
 
@@ -131,10 +138,13 @@ class Constants:
     @classmethod
     def of(cls, problem: Problem, fleet: Fleet) -> Constants:
         """Constants of a problem and the fleet that compresses on it."""
+        # first whether the two fit each other
         fleet.check(problem.n, problem.d)
         lacking = [name for name in NEEDED if not (hasattr(type(problem), name) or hasattr(problem, name))]
         if lacking:
             raise InvalidParameter(_lacking(problem, lacking))
+        # made with zeros in the places of the problem's numbers, which are then taken out again: reading
+        # one finds no attribute and asks the problem for it
         plain = cls(
             n=problem.n,
             d=problem.d,
@@ -152,6 +162,8 @@ class Constants:
 
     def but(self, **changes: object) -> Constants:
         """The same with other values for some names; numbers not asked for stay so, where `replace` asks for all."""
+        # past the constructor, which would ask for every number; the dictionary is copied, so the original
+        # keeps its own
         made = object.__new__(type(self))
         made.__dict__.update(self.__dict__ | changes)
         return made

@@ -28,6 +28,7 @@ class DCSGDConstant(Theorem):
         if not float("inf") > c.D:
             return "every f_i must be convex and bounded below"
         return (
+            # an (A, B) worse than (omega/n, 0) means that the errors of different workers do not average
             "workers must be independent" if c.joint.A * c.n > c.omega * (1 + 1e-12) or c.joint.B < 0 else ""
         )
 
@@ -63,6 +64,8 @@ def stich_schedule(
     2/(mu(2 base/mu + t - t0)) with weight (2 base/mu + t - t0)^2, t0 = ceil(T/2).
     """
     a, dd = float(mu), float(base)
+    # Stich's lemma: short runs keep the largest step; long ones forget the start in their first half and
+    # then decrease the step, which turns the floor into 1/T
     half = None if horizon <= dd / a else -(-horizon // 2)
     return partial(_stich_step, a, dd, half), partial(_stich_weight, a, dd, half)
 
@@ -118,6 +121,7 @@ class DCSGDHorizon(Theorem):
         delta_n, horizon = 1 + ratio(c.omega, c.n), plan.horizon or 1
         rate = float(c.mu / (4 * delta_n * c.L_max))
         first, second = float(64 * delta_n * c.L_max) * start, self._noise(c)
+        # the weights are chosen for one T: before it the theorem says nothing
         bound = first * float(np.exp(-rate * horizon)) + second / horizon
         return lambda t: bound if t >= horizon else float("inf")
 
@@ -134,6 +138,7 @@ class DCSGDHorizon(Theorem):
         """NaN but at t = T: the w_t-average of the gaps + mu times the squared distance."""
         horizon, out = plan.horizon or 1, np.full(len(gap), np.nan)
         _, weight = stich_schedule(plan["mu"], plan["base"], horizon)
+        # E f at a random iterate is the weighted mean of E f: the iterates themselves are not averaged
         w = np.array([weight(t) for t in range(horizon)])
         if len(out) > horizon:
             out[horizon] = float(w @ gap[:horizon] / w.sum()) + float(plan["mu"]) * square[horizon]

@@ -31,5 +31,6 @@ class Descent(Theorem):
 
 def mean_error(a: Array) -> Array:
     """||mean a_i||^2 of workers' vectors (R, n, d), (R,)."""
+    # the square of the mean, not the mean of the squares: errors of different workers may cancel
     mean = a.mean(axis=1)
     return np.asarray(np.vecdot(mean, mean))

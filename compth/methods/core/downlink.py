@@ -50,6 +50,8 @@ class Bidirectional(Method):
 
     def check(self, problem: Problem) -> Constants:
         self.downlink.check(problem.d)
+        # both claims are kept: theorems of unbiased broadcasts read omega_down, those of contractive ones
+        # delta_down, and inf or 0 refuses
         claim = self.downlink.claim(Unbiased, problem.d)
         c = super().check(problem).but(omega_down=float("inf") if claim is None else claim.omega)
         ball = self.downlink.claim(Contractive, problem.d)
@@ -61,6 +63,7 @@ class Bidirectional(Method):
 
     def heard(self, update: Array, float_bits: int = FLOAT_BITS) -> Array | None:
         """Bits (R,) of the broadcasts C_M(g) = update, None where their length is fixed."""
+        # of a fixed length the method's own `downlink_bits` is exact, and nothing needs to look at messages
         if self.broadcasts_all or not self.downlink.bits(update.shape[-1], float_bits).random:
             return None
         return self.downlink.message_bits(update, float_bits)

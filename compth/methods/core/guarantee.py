@@ -34,6 +34,7 @@ class Guarantee:
 
     def __reduce__(self) -> str | tuple[object, ...]:
         """Copies and pickles hold what it was derived from and derive it again."""
+        # a rate without an origin is a user's own: there is nothing to derive again
         if self.rate.origin is None:
             return super().__reduce__()
         return _again, (self.rate.origin, self.rate.standing, self.rate.assumed)
@@ -56,6 +57,8 @@ class Derivation:
     def guarantee(self, standing: str, assumed: tuple[str, ...]) -> Guarantee:
         """Derived again by the code that is here; it stands no firmer than it did where it comes from."""
         found = find_guarantee(self.method, self.problem, self.theorem, horizon=self.horizon, x0=self.x0)
+        # a copy made where something was replaced must not come back stronger than it left, nor weaker than
+        # it is now
         weakest = max(standing, found.rate.standing, key=lambda s: ORDER.index(Standing(s)))
         lines = tuple(dict.fromkeys((*assumed, *found.rate.assumed)))
         return replace(found, rate=derived(found.rate, standing=weakest, assumed=lines))
@@ -67,6 +70,8 @@ class Derivation:
 
 def _planned(theorem: Theorem, c: Constants, gamma: Number | None, horizon: int | None) -> Plan:
     """The theorem's plan; NoGuarantee where f need not grow (mu = 0) and it divides by mu."""
+    # with mu = 0 many closed forms divide by mu; a limit inf or nan is not a floor. Theorems of the
+    # nonconvex kind do not read mu and pass
     if c.mu > 0:
         return theorem.plan(c, gamma, horizon)
     try:
@@ -88,9 +93,12 @@ def _promise(
     horizon: int | None,
 ) -> Guarantee:
     plan = _planned(theorem, c, method.gamma, horizon)
+    # the bound starts from the metric at t = 0, memories included: x_0 alone does not say how far h_i^0 is
+    # from grad f_i(x*)
     state = method.init(
         problem, np.array(problem.start if x0 is None else x0, dtype=float).reshape(1, -1), plan
     )
+    # None stands for the squared distance to the solution set, which every run records
     observed = theorem.begin(problem, state, plan)
     start = float((problem.distance_squared(state.x) if observed is None else observed)[0])
     rate = Rate(
@@ -130,10 +138,12 @@ def find_guarantee(
     if not wanted and theorem is not None:
         known = ", ".join(th.id for th in method.theorems()) or "none"
         raise InvalidParameter(f"theorem={theorem!r} is not one of {type(method).__name__}'s: {known}")
+    # the package's theorems speak of the package's step; a user's own are asked in any case
     other, replaced = other_run(method, problem), altered()
     wanted = [th for th in wanted if not other or stranger(th)]
     found, reasons = [], [other] if other else []
     for th in wanted:
+        # cheapest first; each refusal is kept, as all of them together are the answer where none applies
         reason = not_its_own(th, method) or c.impossible or th.why_not(c)
         try:
             if reason:
@@ -146,8 +156,11 @@ def find_guarantee(
             f"{method.label} has no guarantee here: " + "; ".join(reasons or ["it has no theorem"])
         )
     if reaching is None:
+        # metrics differ between theorems (f - f*, Lyapunov functions): bounds are compared after division
+        # by the factor that turns each into a bound on E||x_t - x*||^2
         best = min(found, key=lambda g: (g.rate.distance_bound(horizon), g.rate.floor))
     else:
+        # by the first t that reaches the goal; ties, and those that never do, by the floor
         best = min(found, key=lambda g: (_rounds(g.rate, reaching), g.rate.floor))
         theorem = best.theorem  # whoever derives it again asks for this one
     origin = Derivation(method, problem, theorem, horizon, x0)

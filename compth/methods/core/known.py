@@ -67,11 +67,15 @@ class Known:
 
     def speaks_of(self, q: Asked) -> bool:
         """True for compressors of its claim and a number of workers that it knows."""
+        # the class asked about declares one constant: delta of contractions or omega of unbiased
+        # compressors
         mine = q.delta is not None if self.claim is Contractive else q.omega is not None
         return mine and (self.most_workers is None or q.n <= self.most_workers)
 
     def proved(self, q: Asked) -> bool:
         """True where the proof's statement covers the closed form: every one asks for mu < L."""
+        # mu = L and delta = 1 are degenerate: multipliers divide by L - mu, and there is nothing to prove
+        # that gradient descent does not say
         return q.mu < q.L and (self.claim is not Contractive or q.delta < 1) and self.covered(q)
 
 

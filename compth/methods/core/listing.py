@@ -84,6 +84,8 @@ def _program(
         trace, kind.body, form.server, form.worker, n=n, d=d, downlink=downlink, start=form.start
     )
     defaults = {k: v for k, v in form.params.items() if v is not NOTHING}
+    # with every parameter a name, if the body lets it; else with defaults for what it asks about; else at
+    # numbers. The listing says which
     for known in ({}, defaults) if defaults else ({},):  # a body may ask what a parameter with a default is
         try:
             given = {k: Formula(Symbol(k, positive=True)) for k in names} | known
@@ -105,6 +107,7 @@ class Formula:
         return self.it.is_zero is True
 
     def _with(self, other: object, made: Callable[[Number, Number], Number]) -> object:
+        # NotImplemented hands the product to the vector, whose coefficients these formulas then are
         if isinstance(other, Vector):
             return NotImplemented
         return Formula(made(self.it, other.it if isinstance(other, Formula) else other))
@@ -176,10 +179,12 @@ class _Words:
         for name in self.program.names:
             shown = [self.vector(leaf.following[name]) for leaf in leaves]
             left = self.state(name, OWN if name in self.program.worker else "")
+            # the same in every outcome: no coin is mentioned
             if len(set(shown)) == 1:
                 out.append(self.following.format(left, shown[0]))
                 continue
             for text in dict.fromkeys(shown):
+                # outcomes that print alike are one line, with the sum of their probabilities
                 chance: object = sum(
                     leaf.probability for leaf, s in zip(leaves, shown, strict=True) if s == text
                 )
@@ -189,6 +194,8 @@ class _Words:
     def form(self, k: int) -> str:
         """The sentence of an operation."""
         op, program = self.program.ops[k], self.program
+        # a message that shares its draw with another is a sketch S_i, and where the server makes it from
+        # what it holds the worker receives it
         draws = [program.ops[i].draw for i in program.of_kind(MESSAGE)]
         if op.kind == MESSAGE and draws.count(op.draw) > 1:
             return self.received if k in from_server(program) else self.shared
@@ -217,6 +224,8 @@ class _Words:
         for (scope, kind, i), c in v.terms.items():
             own = kind in LETTERS or (kind == STATE and i in self.program.worker)
             name = self.state(i, scope) if kind == STATE else self.name(i, scope)
+            # a worker's mean of its parts' gradients is written out, as the gradient that was taken is that
+            # of a part
             if kind == GRADIENT and scope == OWN and self.program.ops[i].parts:
                 name = self.mean(self.name(i, PART), " over j")
             parts.append(self.times(c, self.mean(name) if scope == COMMON and own else name))
@@ -238,6 +247,7 @@ class _Words:
             return f"{c:g}" if isinstance(c, float) else str(c)
         from sympy import nsimplify, simplify
 
+        # floats of defaults become the rationals they stand for, or simplify would carry 0.5 beside 1/2
         return self.expression(simplify(nsimplify(c.it, rational=True)))
 
     def expression(self, c: object) -> str:

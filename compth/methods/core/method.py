@@ -2,7 +2,8 @@
 
 A method knows its compressors and parameters, what its theorems require, how a state begins and how it steps. Most are
 written as one body (`core.body`); what is here is the contract that the driver, the exact dynamics and the reports
-rely on.
+rely on. Parameters are fields of frozen dataclasses; a check raises when the object is made, `check(problem)` when it
+meets a problem, and no step raises for what these could have seen.
 """
 
 from __future__ import annotations
@@ -50,12 +51,15 @@ class Method(ABC):
 
     def __init_subclass__(cls, **options: object) -> None:
         super().__init_subclass__(**options)
+        # numbers of numpy and sympy become Python's before any check of a subclass sees them: exact
+        # parameters stay exact
         plainly(cls)
 
     def __post_init__(self) -> None:
         plain_parameters(self)
         if self.gamma is not None and not _is_step(self.gamma):
             raise InvalidParameter(f"{type(self).__name__}(gamma={self.gamma!r}) needs a step size gamma > 0")
+        # raises here what could not run, in one line, instead of in the first round
         as_fleet(self.compressor)
         if self.oracle is not None and not (self.takes_oracle and isinstance(self.oracle, Oracle)):
             need = (
@@ -85,6 +89,8 @@ class Method(ABC):
 
     def check(self, problem: Problem) -> Constants:
         """Constants on this problem; Unsupported, naming what is missing and the remedy, when it cannot run."""
+        # the constants of problem and fleet are asked lazily; what the user fixed goes with them, as
+        # theorems plan around it
         c = Constants.of(problem, self.fleet).but(params=self.given())
         for kind in self.requires:
             if c.claim(kind) is None:
@@ -92,6 +98,7 @@ class Method(ABC):
         return self._noisy(c, problem, self.estimator)
 
     def _noisy(self, c: Constants, problem: Problem, oracle: Oracle | None) -> Constants:
+        # an oracle that returns the gradient itself is no noise, and theorems of exact gradients apply
         if oracle is None or oracle.exact:
             return c
         noise = noise_of(problem, oracle)
@@ -138,6 +145,7 @@ class Method(ABC):
     def uplink_bits(self, y: Array, float_bits: int = FLOAT_BITS) -> Bits:
         """Bits per worker of messages (R, n, d): a float when lengths are fixed, else (R,)."""
         n, d = y.shape[-2:]
+        # lengths that vary are counted on the messages themselves; fixed ones need no look at them
         if self.fleet.random_length(n, d):
             return np.asarray(self.fleet.message_bits(y, float_bits).mean(axis=-1))
         return float(sum(c.total for c in self.fleet.bits(n, d, float_bits)) / n)
@@ -162,6 +170,7 @@ def _is_step(gamma: Number) -> bool:
 
 def _mismatch(method: str, kind: type[Claim], fleet: Fleet, c: Constants) -> str:
     """What is missing and the remedy, in one line."""
+    # the member that breaks the requirement, not the whole fleet: the remedy is for it
     members = [m for m in fleet.members if m.claim(kind, c.d) is None] or list(fleet.members)
     member: Compressor = members[0]
     has = ", ".join(str(v) for v in member.claims(c.d)) or "no claim"
@@ -176,5 +185,6 @@ def _mismatch(method: str, kind: type[Claim], fleet: Fleet, c: Constants) -> str
 
 def mean_square(a: Array) -> Array:
     """mean over workers of the squared norm: (R, n, d) -> (R,)."""
+    # sum over workers and coordinates at once: one pass in memory order
     flat = a.reshape(len(a), -1)
     return np.asarray(np.vecdot(flat, flat) / a.shape[1])

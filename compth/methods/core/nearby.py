@@ -3,6 +3,8 @@
 EF and EF21: r = sqrt rho solves r^2 - (1-s) K r - s = 0, K = (L-mu)/(L+mu), at the step 2/(L+mu) (1-s)/(1+s). Given the
 step, a rational s at or above the true one and a rational r above the root fix K and L + mu, hence a class [mu', L'].
 CGD: r is the spread of (1-s) mu and (1+s) L, whose sum is 2/gamma: L' just above L fixes mu'.
+
+A rate proved on a class that contains the one asked about is a rate there, too: rounding only ever widens the class.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ def sqrt_above(x: Fraction) -> Fraction:
     top, bottom = isqrt(x.numerator), isqrt(x.denominator)
     if top * top == x.numerator and bottom * bottom == x.denominator:
         return Fraction(top, bottom)
+    # isqrt rounds down, so one more is above the root: wider classes only, never narrower ones
     return Fraction(isqrt((x.numerator << 2 * BITS) // x.denominator) + 1, 1 << BITS)
 
 
@@ -37,7 +40,11 @@ def feedback_classes(
     """(mu', L', r) of EF and EF21, the r nearest to the root first."""
     tau = (1 - s) * (L - mu) / (L + mu)
     root = (tau + sqrt_above(tau * tau + 4 * s)) / 2
+    # the step fixes L' + mu', the factor r fixes (L' - mu')/(L' + mu') by r^2 - (1-s) K r - s = 0, which is
+    # linear in K: the class follows in Fractions
     both = 2 * (1 - s) / ((1 + s) * gamma)
+    # from the least widening up: a factor proved on a wider class is an upper bound here, and the nearer
+    # the sharper
     for excess in EXCESS:
         r = root * (1 + excess)
         K = (r * r - s) / ((1 - s) * r)
@@ -66,5 +73,6 @@ def cgd_classes(
     """(mu', L', r) of CGD."""
     for excess in EXCESS:
         high = L * (1 + excess)
+        # 2/gamma = (1-s) mu' + (1+s) L' is CGD's best step, solved for mu' at an L' just above L
         low = (2 / gamma - (1 + s) * high) / (1 - s)
         yield low, high, Fraction(forms.spread((1 - s) * low, (1 + s) * high))

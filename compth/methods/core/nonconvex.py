@@ -14,6 +14,7 @@ from compth.problems.interface import Problem
 
 def running_mean(values: Array) -> Array:
     """(T+1,) -> mean of the entries before t, NaN at t = 0."""
+    # the bound on (1/t) sum_{s<t} begins at t = 1: at t = 0 there is nothing to average
     out = np.full(len(values), np.nan)
     out[1:] = np.cumsum(values[:-1]) / np.arange(1, len(values))
     return out
@@ -76,5 +77,7 @@ class Growth(MeanSquaredGradient):
         return growth_floor(beta, alpha, c.L, gamma)
 
     def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
+        # summed over t the descent inequality telescopes: gamma s/2 sum E||grad f||^2 <= f(x_0) - f* + T
+        # alpha L gamma^2/2
         first, floor = 2 * start / float(plan.gamma * plan["slack"]), float(plan.floor)
         return lambda t: first / t + floor if t > 0 else float("inf")

@@ -38,8 +38,11 @@ def observed(program: Program) -> Observed:
     """The program as far as x can tell. One worker's vectors are their means, and count as the server's."""
     own = [(OWN, STATE, k) for k in program.worker] if program.n > 1 else []
     common: list[Key] = [(COMMON, STATE, k) for k in program.names]
+    # columns order matters: own parts first, so that in echelon form the rows that lead there are the
+    # workers' forms and those that lead later are combinations of means and servers
     space = _Space([*own, *common])
     _close(program, space, bool(own))
+    # full rank: x sees everything, and rewriting would only rename
     if len(space.rows) == len(space.columns):
         return _whole(program)
     workers, servers = _forms(space, own, common)
@@ -71,6 +74,7 @@ class _Space:
     def add(self, form: Form) -> bool:
         """False where it was there already."""
         row = [Fraction(form.get(k, 0)) for k in self.columns]
+        # a form is new where it raises the rank
         rows, pivots = reduced([*self.rows, row], len(row))
         grown = len(pivots) > len(self.pivots)
         if grown:
@@ -83,6 +87,8 @@ class _Space:
 
 def _close(program: Program, space: _Space, split: bool) -> None:
     """Let the space be that of all forms that x reads, now or ever."""
+    # the closure: x is read; what a read vector's next value is made of is read; so are the arguments of
+    # the operations in it. The space has finite dimension and every round raises it, so this ends
     todo = [Vector({(COMMON, STATE, program.server[0]): Fraction(1)})]
     ops: set[int] = set()
     while todo:
@@ -94,6 +100,8 @@ def _close(program: Program, space: _Space, split: bool) -> None:
         state = Vector({k: c for k, c in v.terms.items() if k[1] == STATE})
         if not state.terms or not space.add(state.terms):
             continue
+        # a worker's own form is deviation plus mean, and both move separately: x may read the mean of what
+        # it reads
         todo += [averaged(state)] if state.own else []
         todo += [_next(leaf.following, state) for leaf in program.leaves]
 
@@ -113,6 +121,8 @@ def _forms(space: _Space, own: list[Key], common: list[Key]) -> tuple[dict[str, 
         for row, p in zip(space.rows, space.pivots, strict=False)
         if p < len(own)
     }
+    # the means of the workers' forms are there for free: a server vector is needed only where they do not
+    # span it already. x comes first, so that it keeps its name and its place
     both = _Space(common)
     shared = [(p, space.form(row)) for row, p in zip(space.rows, space.pivots, strict=False) if p >= len(own)]
     servers = {}
@@ -139,6 +149,8 @@ def _rewritten(
     names, forms = [*servers, *means], [*servers.values(), *means.values()]
     width = len(common)
     unit = [[Fraction(int(i == j)) for j in range(len(forms))] for i in range(len(forms))]
+    # Gauss on (M | I): what the row operations do to I says which combination of the new vectors each old
+    # leading vector is
     table = [[Fraction(v.terms.get(k, 0)) for k in common] + unit[i] for i, v in enumerate(forms)]
     rows, pivots = reduced(table, width)
     old: dict[Key, Vector] = {k: Vector({}) for k in common}
@@ -147,6 +159,8 @@ def _rewritten(
     ):  # deviations from a mean have the mean 0: a row without a pivot
         old[common[p]] = Vector({(COMMON, STATE, k): c for k, c in zip(names, row[width:], strict=True)})
     for k in program.worker if program.n > 1 else ():
+        # a vector without a form of its own sits at its mean: any choice would do, as x does not see the
+        # difference
         deviation = {(OWN, STATE, k): Fraction(1), (COMMON, STATE, k): Fraction(-1)} if k in workers else {}
         old[OWN, STATE, k] = old[COMMON, STATE, k] + Vector(deviation)
 
@@ -157,6 +171,8 @@ def _rewritten(
     leaves = tuple(
         replace(
             leaf,
+            # the next value of a form, written in old vectors, with these replaced by one old state that
+            # has the given forms: well defined because the space is closed
             following={k: put(_next(leaf.following, v)) for k, v in {**servers, **workers}.items()},
         )
         for leaf in program.leaves

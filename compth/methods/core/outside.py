@@ -32,11 +32,15 @@ A = TypeVar("A")
 P = ParamSpec("P")
 T = TypeVar("T")
 VALUES = (int, float, complex, str, bytes, Fraction, type(None))
+# answers of these modules depend on their arguments alone, so they need not be followed; all others might
+# keep a counter
 STEADY = frozenset(
     {"numpy", "math", "cmath", "fractions", "operator", "functools", "compth", "builtins", "sympy", "numbers"}
     | {"decimal", "abc", "typing", "types", "enum", "dataclasses", "collections"}
 )
 """Modules whose functions give the same answer each time."""
+# even steady modules have names behind which a state or an unread part of memory lies: np.empty, error
+# states, the shared generator, attributes by text
 SHIFTING = frozenset(
     {
         "open",
@@ -80,9 +84,12 @@ DESCRIBING = frozenset({"getset_descriptor", "member_descriptor", "_abc_data", "
 CACHED = type(cache(len))
 HEAP = 1 << 9
 """The flag of classes that are made at run time, as those of users are."""
+# a body that hides what it reads deeper, or among more entries, is refused by `unfollowed` rather than
+# guessed at
 DEPTH, SIZE = 8, 1000
 """Functions and containers in one another that are followed, and the most entries of one."""
 
+# weak, so that a body that is seen to move does not live on because of it
 MOVING: WeakSet[object] = WeakSet()
 """Bodies that were seen to change what they read: they are not run again but to simulate."""
 
@@ -95,6 +102,8 @@ class _This:
     def __init__(self, thing: object) -> None:
         self.thing = thing
 
+    # equality by the thing's own == could be anything, and identity alone could be reused after a
+    # collection: the thing is held here while the key lives
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _This) and self.thing is other.thing
 
@@ -124,12 +133,16 @@ def unfollowed(body: object) -> str:
 
 def _opaque(name: str, value: object, depth: int, seen: set[int]) -> str:
     kind = type(value)
+    # plain values show everything by their repr; what was seen is not followed twice, or cyclic objects
+    # would never end
     if kind in VALUES or isinstance(value, np.generic) or id(value) in seen or base_of(value) is not None:
         return ""
     seen.add(id(value))
     if isinstance(value, ModuleType):
         return "" if value.__name__.partition(".")[0] in STEADY else f"the module {value.__name__}"
     if isinstance(value, FunctionType) and value not in functions():
+        # a function's code is looked at before its contents: it may name what gives another answer each
+        # time
         moving = _moving_names(value.__code__, value.__globals__)
         if moving:
             return moving
@@ -148,11 +161,14 @@ def _steady(value: object) -> bool:
     if not isinstance(value, type | BuiltinFunctionType | FunctionType):
         return "sympy" in sys.modules and isinstance(value, sys.modules["sympy"].Basic)
     if isinstance(value, BuiltinFunctionType) and not isinstance(value.__self__, type | ModuleType | None):
+        # a bound builtin such as list.append or a generator's __next__ has a state behind it
         return False  # a method of something
     module, name = value.__module__, value.__name__
     if type(module) is not str or module.partition(".")[0] not in STEADY or module.startswith("numpy.random"):
         return False
     home = sys.modules.get(module)
+    # only what a steady module itself holds under that name, made by its own lines: a name may be put into
+    # a module by anybody
     return getattr(home, name, None) is value and _made_in(value, home)
 
 
@@ -212,8 +228,10 @@ def _code(value: object) -> bool:
 def _told(value: object, depth: int, seen: set[int]) -> Iterator[object]:
     kind = type(value)
     if kind in VALUES or isinstance(value, np.generic):
+        # type and repr, as 1, 1.0 and True are equal and do not behave alike
         yield kind, repr(value)
         return
+    # the object itself first: another one with equal parts is another value
     yield _This(value)
     if depth == 0 or id(value) in seen or isinstance(value, ModuleType) or base_of(value) is not None:
         return
@@ -270,6 +288,8 @@ def _read(function: FunctionType) -> Iterator[tuple[str, object]]:
         return
     yield "code", function.__code__
     space = function.__globals__
+    # globals by the names in the code and in nested codes: attributes' names are among them, which follows
+    # more than is needed and never less
     names = _names(function.__code__)
     yield from ((name, space[name]) for name in names if name in space)
     yield from _of_modules([space[name] for name in names if name in space], names)
@@ -278,6 +298,7 @@ def _read(function: FunctionType) -> Iterator[tuple[str, object]]:
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         try:
             yield name, cell.cell_contents
+        # an empty cell: the closure is called before its variable exists
         except ValueError:  # bound later
             yield name, None
     yield "defaults", function.__defaults__
@@ -300,9 +321,12 @@ def _of_modules(modules: Sequence[object], names: tuple[str, ...]) -> Iterator[t
 
 def still(body: Body, run: Callable[[], T]) -> T:
     """run(), which runs the body; again where it kept what it computed once. Underivable where values move on."""
+    # a counter, clock or generator cannot be seen to move by looking, so it is refused before the run
     opaque = unfollowed(body)
     if opaque:
         raise Underivable(f"it reads {opaque}, whose state is not followed", name=named(body))
+    # the first run may fill a cache that the body reads: its values move once and then rest. Twice moved is
+    # a step that differs each time
     for _ in range(2):
         before, found = outside(body), None if body in MOVING else run()
         if found is not None and outside(body) == before:
@@ -339,6 +363,7 @@ def while_it_reads_the_same(
 
         @wraps(function)
         def found(first: A, /, *args: P.args, **options: P.kwargs) -> T:
+            # the key holds all that the body reads, so an answer is found again only while that is the same
             key = (outside(body(first)), (first, *args), tuple(sorted(options.items())))
             answer = computed(*key)
             if not earned(answer):  # whoever was given it wrote into it

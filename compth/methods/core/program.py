@@ -1,4 +1,11 @@
-"""A body's trace: gradients, compressions and broadcasts in their order, and the next state after every outcome."""
+"""A body's trace: gradients, compressions and broadcasts in their order, and the next state after every outcome.
+
+A program is data: vectors as linear combinations of the state and of what the verbs gave, a leaf for every outcome of
+the coins. It is what the exact dynamics, the certificates and the proofs of a method speak of, so two rules must not be
+given up: what is no such program is refused with its line and never approximated, and numbers stay what they were given
+as (Fractions and symbols are not turned into floats). Readings of a program (bills, what the server knows, what is
+carried to the next round) are functions at the end of the file.
+"""
 
 from __future__ import annotations
 
@@ -33,11 +40,14 @@ from compth.methods.core.vectors import (
 
 Body = Callable[..., object]
 T = TypeVar("T")
+# a trace speaks of a run only if the body cannot tell them apart: a body that names one of these is refused
+# whether or not it uses it, as no look at its code could decide that
 ASKING = frozenset(
     {"isinstance", "issubclass", "type", "hasattr", "getattr", "vars", "dir", "id", "callable", "globals"}
     | {"locals", "eval", "exec", "__class__", "__import__"}
 )
 """By these a body could tell symbols from arrays, or one run from another."""
+# k coins make 2^k leaves, and every one is traced and later enters the expected dynamics
 MOST_OUTCOMES = 64
 """Outcomes of the coins of one step."""
 
@@ -128,10 +138,14 @@ class Tracer:
         return self._d
 
     def _note(self, kind: str, argument: Vector, scope: str, draw: int | None = None) -> Vector:
+        # the verbs of workers take one vector a worker; vectors of parts have a further axis, which only a
+        # mean or a drawn part takes away
         if isinstance(argument, Vector) and argument.parted and kind != PICKED:
             raise Underivable("the argument differs between the parts of a worker: take w.parts.mean of it")
         if not isinstance(argument, Vector):
             raise Underivable(f"the argument is a {type(argument).__name__} and no vector of the step")
+        # operations share their randomness exactly where their draws are equal: a new number is a fresh
+        # draw
         if draw is None:
             draw = self._draws = self._draws + 1
         self._ops.append(Op(kind, argument, _line(self._body), draw, scope == PART))
@@ -141,6 +155,7 @@ class Tracer:
         """grad f_i at x, one for each worker; with an oracle, gradients of the same `draw` share its randomness."""
         if draw is None:
             return self._note(GRADIENT, x, OWN)
+        # a name that the body chose stands for one number throughout the step, whatever the name is
         if draw not in self._named:
             self._draws += 1
             self._named[draw] = self._draws
@@ -175,6 +190,8 @@ class Tracer:
             raise Underivable(f"the argument is a {type(v).__name__} and no vector of the step")
         if v.own:
             raise Underivable("broadcast of a worker's vector: the server has its mean only, w.mean(v)")
+        # an uncompressed broadcast is the identity: it leaves no operation, so that proofs of the plain
+        # method speak of this one
         return self._note(SPOKEN, v, COMMON) if self._downlink else v
 
     def coin(self, p: Number, yes: T, no: T) -> T:
@@ -182,9 +199,12 @@ class Tracer:
         _vectors(yes, no)
         if not self._unknown and not 0 <= p <= 1:
             raise InvalidParameter(f"coin(p={p}) needs 0 <= p <= 1")
+        # both values were computed by the body before the coin is asked; the tracer runs the body once for
+        # every path and takes the coin's side from it, heads beyond the path's end
         i = len(self._coins)
         taken = self._path[i] if i < len(self._path) else True
         self._coins.append(taken)
+        # coins are independent, so a leaf has the product of its sides' probabilities
         self._probability = self._probability * (p if taken else 1 - p)
         return yes if taken else no
 
@@ -216,6 +236,8 @@ class Parts:
         def picked(v: Vector) -> Vector:
             if not isinstance(v, Vector) or not v.parted:
                 raise Underivable("the argument has no vector for each part: w.parts.gradient has")
+            # the terms that all parts of a worker share do not feel which part is drawn: they leave the
+            # operation, and only the rest is picked. So E of the pick is exactly the mean over the parts
             inside = Vector({k: c for k, c in v.terms.items() if k[0] == PART})
             return v - inside + w._note(PICKED, inside, OWN, draw)
 
@@ -232,6 +254,7 @@ def _vectors(yes: object, no: object) -> None:
 
 def _line(body: Body) -> int:
     """The line of the body that is running; a body that does what another was seen to do says whose (`body_told`)."""
+    # lines are for refusals alone; nothing that is derived or printed reads them
     told: int | None = getattr(body, "told_line", None)
     if told is not None:
         return told
@@ -276,6 +299,7 @@ def trace(
     flow on parameters is followed: the program speaks of these parameters alone. coins_unknown: p is not looked at.
     """
     name = named(body)
+    # first what no run could show: then the runs
     asking = sorted(_named(body.__code__) & ASKING)
     if asking:
         raise Underivable(
@@ -284,11 +308,16 @@ def trace(
     leaves: list[Leaf] = []
     ops: tuple[Op, ...] | None = None
     reads_n = reads_d = False
+    # depth first over the coins: a path fixes the first coins, the run takes heads for the others and tells
+    # how many there were; every coin past the path then opens the path that turns it to tails
     todo: list[tuple[bool, ...]] = [()]
     while todo:
         path = todo.pop()
         w = Tracer(body, path, n, d, downlink, coins_unknown)
         following = _run(body, w, server, worker, params)
+        # straight-line means that the verbs are given the same vectors whatever the coins say: only then is
+        # one list of operations true of every leaf, and the moments of an operation are those of all
+        # outcomes
         if ops is not None and not coins_unknown and not _same_ops(ops, tuple(w._ops)):
             raise Underivable("what it computes depends on a coin: give both values to w.coin", name=name)
         ops, reads_n, reads_d = tuple(w._ops), reads_n or w.read_n, reads_d or w.read_d
@@ -296,6 +325,8 @@ def trace(
         if len(leaves) + len(todo) > MOST_OUTCOMES:
             raise Underivable(f"more than {MOST_OUTCOMES} outcomes of its coins", name=name)
         todo += [(*w._coins[:i], False) for i in range(len(path), len(w._coins))]
+    # a coin of probability 1 (or 0) leaves one leaf with weight: p = 1 is then the method without the coin.
+    # Symbols are kept, they may be anything
     kept = tuple(
         leaf
         for leaf in leaves
@@ -320,10 +351,14 @@ def _same_ops(a: tuple[Op, ...], b: tuple[Op, ...]) -> bool:
 def _run(
     body: Body, w: Tracer, server: tuple[str, ...], worker: tuple[str, ...], params: Mapping[str, Number]
 ) -> dict[str, Vector]:
+    # every state vector is one symbol with coefficient 1; what the body returns is linear in them and in
+    # what the verbs gave
     state = {k: Vector({(COMMON, STATE, k): 1}) for k in server} | {
         k: Vector({(OWN, STATE, k): 1}) for k in worker
     }
     x, *rest = server
+    # a body may catch what the symbols raise and go on where arrays would not have raised: then its trace
+    # is that of another run. Both refusals and exceptions of its own are noticed behind its back
     REFUSED.reasons.clear()
     try:
         given, caught = noticing(
@@ -360,6 +395,7 @@ def _checked(name: str, given: object, server: tuple[str, ...], worker: tuple[st
             raise InvalidParameter(
                 f"{name}: the next value of {k} differs between the parts of a worker: take w.parts.mean of it"
             )
+        # a server has no other way to a worker's vector than a mean: such a step could not be implemented
         if k in server and v.own:
             raise InvalidParameter(
                 f"{name}: {k} is a server vector but its next value differs between the workers: take w.mean of it, or"
@@ -392,6 +428,9 @@ def known_to_server(program: Program) -> frozenset[str]:
 
     The greatest fixed point: start from all of them and strike out.
     """
+    # a worker's memory is known to the server if it is made of messages, of what all share and of memories
+    # that the server knows. Striking out from everything finds the largest such set, where
+    # building up from nothing would miss memories that feed on themselves, such as h + alpha m
     known = set(program.worker)
     while True:
         lost = {
@@ -408,6 +447,8 @@ def known_to_server(program: Program) -> frozenset[str]:
 
 def from_server(program: Program) -> frozenset[int]:
     """Messages of one sketch with others that are made of what the server holds: no worker sends them."""
+    # one sketch applied twice is drawn from a seed that both sides share: applied to what the server holds,
+    # the server does it itself, and no bits go up
     draws = [program.ops[i].draw for i in program.of_kind(MESSAGE)]
     return frozenset(
         i
@@ -419,6 +460,8 @@ def from_server(program: Program) -> frozenset[int]:
 def received(program: Program) -> frozenset[int]:
     """Those of them that are all the workers hear of the server; empty where they use a server vector itself."""
     found = from_server(program)
+    # the workers hear the sketched model alone if no other operation and no memory of theirs reads a server
+    # vector as it stands
     used = [op.argument for i, op in enumerate(program.ops) if i not in found and op.kind != SPOKEN]
     used += [leaf.following[k] for leaf in program.leaves for k in program.worker]
     whole = any(scope == COMMON for v in used for scope, _, _ in v.terms)
@@ -429,6 +472,8 @@ def bills(program: Program) -> tuple[Bill, ...]:
     """The bill of every leaf: messages that its next state needs, and the mean of what the server does not know."""
     known, out = known_to_server(program), []
     free = from_server(program)
+    # a message is paid for in a leaf only if the leaf's next state needs it, directly or through operations
+    # that read it: a coin's other side costs nothing
     for leaf in program.leaves:
         seen: set[int] = set()
         full: set[Key] = set()
@@ -436,6 +481,8 @@ def bills(program: Program) -> tuple[Bill, ...]:
         while todo:
             for key in todo.pop().terms:
                 scope, kind, i = key
+                # a mean over the workers of something that is no message has to be sent as full vectors:
+                # gradients, and memories that the server cannot follow
                 hidden = kind in (GRADIENT, PICKED) or (
                     kind == STATE and i in program.worker and i not in known
                 )
@@ -454,6 +501,9 @@ def carried(program: Program) -> tuple[int | None, int] | None:
 
     (None, the last) where no gradient is taken at x itself: metrics read it. None without a gradient at the next x.
     """
+    # methods such as EF21 and MARINA take the gradient at the next iterate now and at the present one again
+    # in the next round: the value is carried over, which halves the gradients. It must be the same point in
+    # every leaf
     x = program.server[0]
     now = Vector({(COMMON, STATE, x): 1}).terms
     after = program.leaves[0].following[x].terms
@@ -470,5 +520,6 @@ def averaged_gradients(program: Program) -> frozenset[int]:
     """Gradients of which the step reads the mean alone."""
     vectors = [op.argument for op in program.ops]
     vectors += [v for leaf in program.leaves for v in leaf.following.values()]
+    # where only (1/n) sum grad f_i is read, grad f is evaluated at once: n times fewer products
     single = {i for v in vectors for scope, kind, i in v.terms if scope != COMMON and kind == GRADIENT}
     return frozenset(i for i in program.of_kind(GRADIENT) if not program.ops[i].parts) - single

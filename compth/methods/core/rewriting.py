@@ -24,6 +24,7 @@ def put(v: Vector, values: Values) -> Vector:
         found = values.get((kind, i))
         if found is None:
             return Vector({key: 1})
+        # the mean over workers commutes with replacing a term by a combination
         return averaged(found) if scope == COMMON else found
 
     return combined((c, part(key)) for key, c in v.terms.items())
@@ -49,6 +50,8 @@ def reached(program: Program, vectors: Iterable[Vector]) -> set[int]:
 
 def without_unread(program: Program) -> Program:
     """Less the operations that no next value needs."""
+    # an operation that nothing reads costs neither bits nor moments; numbers of the others close up, in
+    # their order, as arguments may only read earlier ones
     kept = sorted(reached(program, (v for leaf in program.leaves for v in leaf.following.values())))
     new = {old: k for k, old in enumerate(kept)}
 
@@ -64,6 +67,7 @@ def silent(program: Program, kind: str, factor: Number) -> Program:
     values: dict[tuple[str, str | int], Vector] = {}
     ops = []
     for i, op in enumerate(program.ops):
+        # in order: later arguments may contain the replaced operation
         argument = put(op.argument, values)
         ops.append(replace(op, argument=argument))
         if op.kind == kind:

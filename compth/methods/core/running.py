@@ -1,4 +1,9 @@
-"""The `w` of a running body: the verbs on batches of replicates, server vectors (R, 1, d) and workers' (R, n, d)."""
+"""The `w` of a running body: the verbs on batches of replicates, server vectors (R, 1, d) and workers' (R, n, d).
+
+Operations are numbered in the order in which the body calls them, as in its trace: bits, carried gradients and drawn
+coins are found by these numbers. Draws come from one generator in that order; changing it changes every simulated
+number. Arrays may be of another library (engines rebuild this code), so only what both have is used.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +34,8 @@ class OwnPoints(Protocol):
 
 def locked(a: Tensor) -> Tensor:
     """A read-only view: a body cannot write into the state."""
+    # the view shares its memory and refuses writes: `h += m` in a body would change the state of the round
+    # before, which a driver may still hold
     if type(a) is PLAIN:
         a = a.view()
         a.flags.writeable = False
@@ -48,6 +55,8 @@ class Repeated:
 
     def __getattr__(self, name: str) -> Callable[..., Tensor]:
         def draw(*args: object, **how: object) -> Tensor:
+            # past the last draw that was kept a new one is made, so that a longer second pass goes on where
+            # the first ended
             if self._at == len(self._kept):
                 self._kept.append(getattr(self._rng, name)(*args, **how))
             self._at += 1
@@ -88,6 +97,8 @@ class Running:
 
     def _noted(self, value: Tensor) -> Tensor:
         value = locked(value)
+        # operations are numbered as in the trace, so that "the gradient at the next x" is found by its
+        # number
         if self.operations == self._keep:
             self.kept = value
         self.operations += 1
@@ -96,14 +107,20 @@ class Running:
 
     def gradient(self, x: Tensor, *, draw: object = None) -> Tensor:
         """(R, n, d) from (R, 1, d), or from every worker's own point; (R, 1, d) where the mean alone is read."""
+        # the last round left this very value: grad f_i at the present x
         if self._held is not None and self._held[0] == self.operations:
             return self._noted(self._held[1])
         own = x.shape[1] > 1
         stochastic = self._method.estimator is not None
+        # an oracle draws components at one common point; at points of their own its moments are not those
+        # of `noise`
         if own and stochastic:
             raise Unsupported(f"{self._method.label}: an oracle draws gradients at the server's points only")
+        # (1/n) sum grad f_i = grad f: one product with the mean Hessian instead of n
         if not own and not stochastic and self.operations in self._averaged:
             return self._noted(self._seen.gradient(x[:, 0])[:, None])
+        # gradients of one named draw replay the generator from the start of the stream: the same
+        # components, at another point
         if draw is None or not stochastic:
             return self._noted(
                 cast("OwnPoints", self._seen).gradients_at(x) if own else self._seen.gradients(x[:, 0])
@@ -114,6 +131,7 @@ class Running:
     def _each(self, u: Tensor) -> Tensor:
         if u.shape[1] == self.n:
             return u
+        # every worker compresses the common vector with its own randomness, so it needs its own row
         return u.repeat(self.n, axis=1)
 
     @property
@@ -126,6 +144,7 @@ class Running:
         return self._sent(self._method.fleet.kernel(self._each(u), self._rng))
 
     def _sent(self, message: Tensor) -> Tensor:
+        # before the operation is counted, so that the cost stands under its number in the trace
         self.cost[self.operations] = self._method.uplink_bits(message)
         return self._noted(message)
 
@@ -135,6 +154,8 @@ class Running:
 
         def apply(u: Tensor) -> Tensor:
             u = self._each(u)
+            # drawn at the first use, when the shape is known, and then the same weights for every vector of
+            # the round
             if not drawn:
                 drawn.append(draw_weights(self._method.fleet, u.shape, self._rng))
             return self._sent(drawn[0] * u)
@@ -159,6 +180,8 @@ class Running:
     def coin(self, p: float, yes: Tensor, no: Tensor) -> Tensor:
         """One coin for each replicate; tuples come whole."""
         first = yes[0] if isinstance(yes, tuple) else yes
+        # a coin for each replicate, drawn before anything else of this verb, in the order in which the body
+        # asks
         taken = self._rng.random(self.rows or len(first)) < float(p)
         self.coins.append(taken)
         if isinstance(yes, tuple):
@@ -188,6 +211,7 @@ class RunningParts:
 
         def picked(v: Tensor) -> Tensor:
             if not drawn:
+                # one uniform index for each replicate and worker: E of the pick is the mean over the parts
                 drawn.append(self._w._rng.integers(v.shape[2], size=v.shape[:2])[..., None, None])
             return self._w._noted(np.take_along_axis(v, drawn[0], axis=2)[:, :, 0])
 

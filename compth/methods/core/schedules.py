@@ -30,6 +30,8 @@ def harmonic_values(mu: Number, theta: Number, noise: Number, start: float) -> C
 
     Lemma: a_{t+1} <= (1 - gamma_t mu) a_t + gamma_t^2 noise for gamma_t <= gamma_0 and theta >= 2/gamma_0 imply it.
     """
+    # induction: with a_t <= C/(pace t + 1) the step's inequality gives a_{t+1} <= C/(pace (t+1) + 1) as
+    # long as C >= 4 N/(mu theta); C >= a_0 begins it
     constant = max(start, float(noise_constant(mu, theta, noise)))
     pace = float(mu / theta)
     return lambda t: harmonic_bound(constant, pace, t)

@@ -113,6 +113,7 @@ RESERVED = frozenset({"sent", "heard", "held", "rows", "gamma"})
 def signature_of(body: Callable[..., object], library: type) -> Signature:
     """The signature of a body; InvalidParameter, naming the argument, where it is none or takes a name of `library`."""
     name = body.__name__
+    # the first argument is w, whatever it is called
     rest = list(inspect.signature(body).parameters.values())[1:]
     if not rest or rest[0].kind is inspect.Parameter.KEYWORD_ONLY:
         raise InvalidParameter(
@@ -128,6 +129,8 @@ def signature_of(body: Callable[..., object], library: type) -> Signature:
         if p.kind is inspect.Parameter.KEYWORD_ONLY:
             params[p.name] = p.default
             continue
+        # the scope of a vector is its mark, and where it begins its default: both are data of the
+        # signature, so no body runs to find them out
         (worker if _scope(body, p) is Worker else server).append(p.name)
         if isinstance(p.default, Start):
             start[p.name] = p.default.kind
@@ -136,6 +139,7 @@ def signature_of(body: Callable[..., object], library: type) -> Signature:
                 f"{name}({p.name}={p.default!r}) must begin at ct.copy_of_start or ct.gradient_at_start"
             )
     vectors = (*server[1:], *worker)
+    # vectors and parameters become fields of classes that have attributes already
     taken = [k for k in (*vectors, *params) if k.startswith("_") or (hasattr(library, k) and k != "gamma")]
     taken += [k for k in vectors if k in RESERVED]
     if taken:
@@ -150,6 +154,8 @@ def _scope(body: Callable[..., object], p: inspect.Parameter) -> type:
     """Server or Worker from an annotation, which may be text: a dotted name that is looked up, never evaluated."""
     mark: object = p.annotation
     if isinstance(mark, str):
+        # under `from __future__ import annotations` the mark is text: it is looked up name by name in the
+        # body's module, as evaluating a user's text would run it
         first, *rest = mark.strip().strip("'\"").split(".")
         found = body.__globals__.get(first)
         for part in rest:

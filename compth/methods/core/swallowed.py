@@ -30,6 +30,8 @@ ENDS = (StopIteration, StopAsyncIteration, GeneratorExit)
 
 def noticing(call: Callable[[], T]) -> tuple[T, str]:
     """(call(), the kind of an exception that came up in a user's code on the way, "" for none)."""
+    # a trace function sees every exception that comes up in a frame, also those that the frame catches: a
+    # try/except in the body cannot hide it
     before, seen = sys.gettrace(), list[str]()
 
     def inside(frame: FrameType, event: str, arg: object) -> TraceFunction | None:
@@ -38,12 +40,14 @@ def noticing(call: Callable[[], T]) -> tuple[T, str]:
         return inside
 
     def entered(frame: FrameType, event: str, arg: object) -> TraceFunction | None:
+        # libraries catch exceptions of their own as a matter of course; only frames of a user's code count
         return None if _known(frame.f_code) else inside
 
     sys.settrace(entered)
     try:
         found = call()
     finally:
+        # a debugger or a coverage tool gets its own function back
         sys.settrace(before)
     return found, seen[0] if seen else ""
 

@@ -21,6 +21,8 @@ from compth.methods.core.theorem import Theorem
 GAMMA = sympy.Symbol("gamma", positive=True)
 PLAIN = ("convex", "independent", "stochastic", "claims", "params", "facts", "reasons")
 """Fields of Constants that are no numbers."""
+# sympy raises TypeError for the truth of gamma < 1/L, a missing fact is a KeyError or AttributeError, a
+# NoGuarantee a CompthError: all mean "not with these constants", none is a fault
 UNDECIDED = (CompthError, TypeError, ValueError, AttributeError, KeyError, ArithmeticError)
 """What a line raises that compares symbols, or asks for what a choice of constants does not have."""
 
@@ -70,6 +72,8 @@ class Within(sympy.Symbol):  # type: ignore[misc]  # sympy has no types
         made: Within = super().__new__(cls, name, positive=True)
         return made
 
+    # min(1, p) and 0 < p <= 1 are then decided without knowing p: a statement's domain has these limits
+    # among its hypotheses
     def __le__(self, other: object) -> bool:
         return True
 
@@ -114,6 +118,7 @@ def symbolic_constants(**known: object) -> Constants:
         B1(named["alpha"], named["beta"]),
         B2(named["c"], named["beta"]),
     )
+    # every claim at once, each with constants of its own name: a theorem picks what it requires
     first = Constants(**{**s, "omega_down": 0}, independent=True, claims=claims, params=_Asked())
     return first.but(**known)
 
@@ -121,6 +126,7 @@ def symbolic_constants(**known: object) -> Constants:
 def row_constants(**known: object) -> Constants:
     """The same for independent workers of variance omega, with stochastic gradients and every fact."""
     n, omega = sympy.Symbol("n", positive=True), sympy.Symbol("omega", positive=True)
+    # the workers' errors are uncorrelated, so the average's variance is omega/n times mean||.||^2 and B = 0
     claims = (Unbiased(omega), JointVariance(omega / n, 0))
     return symbolic_constants(**{"stochastic": True, "claims": claims, "facts": _Everything(), **known})
 
@@ -131,6 +137,8 @@ def _choices(theorem: Theorem) -> Iterator[tuple[Constants, str]]:
     row = (
         getattr(theorem, "row", None) is not None
     )  # rows of the unified table are stated for independent workers
+    # the most general constants first, then ever more special ones, until every line of the theorem can be
+    # decided: what is printed is as general as the theorem's own code allows
     if not row:
         yield symbolic_constants(facts=_Everything(), **down), ""
         yield symbolic_constants(facts=_Everything(), L_pm=0, **down), "equal Hessians"
@@ -203,6 +211,7 @@ def facts_of(theorem: Theorem) -> Facts:
 
 def _facts(theorem: Theorem, c: Constants, rule: str, special: str, limit: object) -> Facts | None:
     """The facts at these constants, None where a line cannot decide."""
+    # a theorem with its own steps has no gamma to vary: its facts are at its first step
     step = limit if theorem.own_steps else GAMMA
     try:
         found = (limit, theorem.default_step(c), theorem.rate(c, step), theorem.floor(c, step))
@@ -218,6 +227,8 @@ def hypotheses(theorem: Theorem) -> tuple[str, ...]:
 
     () where no such constants are found.
     """
+    # hypotheses are found by experiment: from constants at which the theorem applies, one thing is spoiled
+    # at a time and the refusal is its own sentence
     base = next((c for c in _plain_constants(theorem) if _refused(theorem, c) == ""), None)
     if base is None:
         return ()

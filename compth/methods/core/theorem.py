@@ -3,6 +3,10 @@
 The facts are lines of plain arithmetic in the constants c and a step gamma, so that floats, Fractions and symbols pass:
 the largest step (`step_limit`), the factor (`rate`), the floor (`floor`), what a run needs besides (`params`). Runs ask
 for `plan`, which looks whether the step is in the range; proofs and pages ask for `at`, which does not.
+
+A new theorem needs nothing changed in here. Its facts must not branch on whether a constant is a number, must not
+convert to float, and must stay true at every gamma in (0, step_limit]: machine-checked proofs evaluate these very
+lines.
 """
 
 from __future__ import annotations
@@ -24,6 +28,8 @@ from compth.problems.interface import Problem
 from compth.rates import geometric
 from compth.sources import COMPTH, Source
 
+# a step planned as 1/(2L) and compared with ratio(1, 2 L) may differ in the last bits; no theorem changes
+# its truth within 1e-12
 ROUNDING = 1e-12
 """Share by which a step may lie above a closed limit: it was computed by another expression of the same number."""
 
@@ -112,6 +118,8 @@ class Theorem(ABC):
 
     def why_not(self, c: Constants) -> str:
         """ "" when the theorem applies to these constants, else the hypothesis that fails."""
+        # from the general to the particular, and the first failing hypothesis alone is said: claims,
+        # smoothness, the downlink, fixed parameters, noise, then the theorem's own
         missing = [k.__name__ for k in self.requires if c.claim(k) is None]
         if missing:
             return f"it needs {' and '.join(missing)}"
@@ -121,12 +129,16 @@ class Theorem(ABC):
         if self.contractive_downlink:
             if not c.delta_down > 0:
                 return "the downlink makes no contractive claim: scale it"
+        # an unbiased compressed broadcast enters only theorems that account for its variance: others would
+        # promise too much
         elif c.omega_down != 0 and not (self.bidirectional and c.omega_down < float("inf")):
             return (
                 "it speaks of an uncompressed downlink"
                 if not self.bidirectional
                 else "the downlink is biased"
             )
+        # a parameter that the user fixed and the theorem chooses itself would make the run another one than
+        # the theorem speaks of
         if fixed:
             return f"it plans {', '.join(sorted(fixed))} itself"
         return self._why_not_noisy(c) or self._why_not(c)
@@ -138,6 +150,7 @@ class Theorem(ABC):
             return ""
         if self.gradient_noise == "none":
             return "it speaks of exact gradients, without an oracle"
+        # sigma2 is a supremum over all x: an oracle whose variance grows with ||x - x*|| has none
         bounded = float("inf") > c.sigma2
         return (
             "" if bounded else "gradient noise must be bounded for all x: equal Hessians within each worker"
@@ -187,6 +200,7 @@ class Theorem(ABC):
     def why_not_at(self, c: Constants, gamma: Number) -> str:
         """ "" when it speaks of this step, else why not."""
         limit, text = self.step_limit(c)
+        # open ranges: at the end itself the factor is 1 or the floor infinite, so equality promises nothing
         if self.slack(c, gamma) > 0:
             return ""
         return f"gamma={float(gamma):.6g} is not below {text} = {float(limit):.6g}: {self.id} says nothing"
@@ -218,6 +232,8 @@ class Theorem(ABC):
 
     def trajectory(self, trace: Recorded) -> Array:
         """E metric_t of a simulated or exact run, (T+1,)."""
+        # where the Lyapunov function only starts the bound, what it bounds in the end is the squared
+        # distance
         own = trace.mean_metric is not None and not self.start_only
         return np.asarray(trace.mean_metric if own else trace.mean_square)
 
@@ -228,6 +244,7 @@ class Theorem(ABC):
 
     def values(self, c: Constants, plan: Plan, start: float) -> Callable[[int], float]:
         """t -> bound on E metric_t; by default rho^t start + floor (1 - rho^t), NoGuarantee without a rho."""
+        # the default is the solution of a_{t+1} <= rho a_t + (1 - rho) floor
         if plan.rho is None:
             raise NoGuarantee(f"{self.id} states neither rate nor values: give it one of them")
         rho, floor = float(plan.rho), float(plan.floor)

@@ -3,6 +3,9 @@
 The assumption (f mu-strongly quasi-convex, grad f(x*) = 0, x+ = x - gamma g, E g = grad f(x)):
     E||g||^2       <= 2A (f - f*) + B sigma^2 + D1
     E sigma+^2     <= (1 - rho) sigma^2 + 2C (f - f*) + D2
+
+A row of the table is a class of a few lines: its parameters and what its sigma^2 is. Steps, rates and floors are made
+here, for floats, Fractions and symbols alike, and the printed table is these lines at symbols.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ WITH_MEMORY = "E||x_t - x*||^2 + M gamma^2 sigma_t^2"
 """The metric of rows that have a sigma^2."""
 
 
+# symbols pass every check below unasked: that is how the table is printed from the same lines
 def _number(x: Number) -> bool:
     """True for what can be compared at once: everything but symbols."""
     return isinstance(x, Real)
@@ -63,12 +67,15 @@ class Parameters(Shown):
 
     def memory(self) -> Number:
         """M = 2B/rho, the choice of every row of the table: B/M = rho/2 (0 when B = 0)."""
+        # with M = 2B/rho the memory contracts by 1 - rho + B/M = 1 - rho/2: half of its own speed is given
+        # to what enters from the iterates
         return 0 if self.B == 0 else ratio(2 * self.B, self.rho)
 
     def check_memory(self, M: Number) -> Number:
         """M if it is admissible, M > B/rho or M = B = 0; else NoGuarantee."""
         if self.B == 0 and M == 0:
             return M
+        # M <= B/rho would leave the memory a factor >= 1: no rate
         if _number(M * self.rho) and _number(self.B) and not M * self.rho > self.B:
             raise NoGuarantee(f"M={float(M):.6g} is not above B/rho = {float(ratio(self.B, self.rho)):.6g}")
         return M
@@ -80,6 +87,7 @@ class Parameters(Shown):
 
     def rate(self, gamma: Number, mu: Number, M: Number) -> Number:
         """max{1 - gamma mu, 1 + B/M - rho}; 1 - gamma mu when M = 0."""
+        # V contracts by the slower of its two parts
         return 1 - gamma * mu if M == 0 else max(1 - gamma * mu, 1 + ratio(self.B, M) - self.rho)
 
     def noise(self, gamma: Number, M: Number) -> Number:
@@ -90,6 +98,8 @@ class Parameters(Shown):
         """(D1 + M D2) gamma^2/min{gamma mu, rho - B/M}; gamma D1/mu when M = 0."""
         if M == 0:
             return ratio(gamma * self.D1, mu)
+        # a_{t+1} <= rate a_t + noise has the limit noise/(1 - rate), and 1 - rate is the smaller of the two
+        # gaps
         return ratio(self.noise(gamma, M), min(gamma * mu, self.rho - ratio(self.B, M)))
 
 
@@ -107,7 +117,10 @@ def convex_combination(
     known = [t for t, _ in weighted if _number(t)]
     if min(*known, 0) < 0 or (len(known) == len(weighted) and abs(total - 1) > 1e-12):
         raise InvalidParameter(f"weights of sum {total} must be >= 0 and sum to 1")
+    # Jensen gives sum t_j A_j for any parts; independent parts have errors that average, E||sum t_j (g_j -
+    # grad f)||^2 = sum t_j^2 E||g_j - grad f||^2, at the price of ||grad f||^2 <= 2L (f - f*)
     w = [(t * t if independent else t, p) for t, p in weighted]
+    # parts without a memory have rho = 1, C = 0 by convention: only those with one slow the memory down
     learning = [(t, p) for t, p in w if p.B != 0]
     return Parameters(
         A=(L if independent else 0) + sum(t * p.A for t, p in w),
@@ -149,6 +162,7 @@ class UnifiedTheorem(Theorem):
         return None
 
     def step_limit(self, c: Constants) -> tuple[Number, str]:
+        # A >= L >= mu in every row, so the theorem's other limit 1/mu is never the smaller one
         p = self.parameters(c)
         return p.largest_step(p.check_memory(self.memory(c))), "1/(A + C M)"
 
@@ -162,6 +176,7 @@ class UnifiedTheorem(Theorem):
         return self.parameters(c).floor(gamma, c.mu, self.memory(c))
 
     def observe(self, problem: Problem, state: State, plan: Plan) -> Array | None:
+        # rows without a memory are bounded in the squared distance itself
         sigma2 = self.sigma2_k(problem, state, plan)
         if sigma2 is None:
             return None

@@ -39,9 +39,12 @@ def unified_table() -> tuple[UnifiedRow, ...]:
     found, c = {}, row_constants()
     for name, method in catalogue().items():
         for theorem in method.theorems():
+            # several methods may state one row: the first one names it
             if isinstance(theorem, UnifiedTheorem) and theorem.row and theorem.id not in found:
                 p = theorem.parameters(c)
                 m = theorem.memory(c)
+                # the very functions that plan runs, at symbols: the table cannot say another step than a
+                # run takes
                 step = sympy.simplify(p.largest_step(m))
                 mu = sympy.Symbol("mu", positive=True)
                 memory = () if m == 0 else (sympy.simplify(1 + p.B / m - p.rho),)

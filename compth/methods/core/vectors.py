@@ -24,6 +24,7 @@ class _Refused(threading.local):
         self.reasons: list[str] = []
 
 
+# thread-local, because several threads may trace at once and each must see its own refusals alone
 REFUSED = _Refused()
 """A body that swallows its refusal is still refused."""
 
@@ -65,6 +66,8 @@ class Vector:
     terms: dict[Key, Number]
 
     def __init__(self, terms: Mapping[Key, object]) -> None:
+        # a coefficient that vanishes identically is no term: what a vector does not contain must not look
+        # read. Numbers decide by == 0, symbols by is_zero, which is None where sympy cannot tell
         object.__setattr__(self, "terms", {k: c for k, c in terms.items() if not _is_zero(c)})
 
     @property
@@ -79,6 +82,7 @@ class Vector:
 
     def __add__(self, other: object) -> Vector:
         if not isinstance(other, Vector):
+            # the constant 0 alone is linear: a sum() starts from it
             if isinstance(other, int) and other == 0:  # sum([...]) starts at 0
                 return self
             raise Underivable(f"a vector plus {_said(other)} is not linear")
@@ -103,6 +107,8 @@ class Vector:
 
     def __truediv__(self, factor: Number) -> Vector:
         _number(factor, "divided by")
+        # 1/3 of a vector is exactly 1/3: ints would round to a float, and the fixed point and the moments
+        # would be those of another method
         return self.__mul__(Fraction(1) / factor if isinstance(factor, int | Fraction) else 1 / factor)
 
     def __neg__(self) -> Vector:
@@ -133,6 +139,8 @@ class Vector:
     __rmatmul__ = __mod__ = __rmod__ = __floordiv__ = __rfloordiv__ = __rtruediv__ = _value
 
     def __getattr__(self, name: str) -> NoReturn:
+        # anything but the protocol names of Python would be an operation that arrays have and linear
+        # combinations have not
         if name.startswith("_"):  # what numpy and sympy ask of any object
             raise AttributeError(name)
         raise Underivable(f".{name} of a vector is not linear in it")
@@ -171,6 +179,8 @@ def averaged(v: Vector, scope: str = COMMON) -> Vector:
     """Its mean over the workers: every worker's term becomes the mean's. scope=OWN: over the parts of each."""
     out: dict[Key, Number] = {}
     for (own, kind, i), c in v.terms.items():
+        # the mean is linear, so it acts on each term: a worker's term becomes the mean's term of the same
+        # operation, and terms that meet on one key add up (h_i - mean h averages to 0 here)
         k = (scope if own == PART else own if scope == OWN else COMMON, kind, i)
         out[k] = out[k] + c if k in out else c
     return Vector(out)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 ORDER = (Standing.PROVED, Standing.CITED, Standing.DERIVED, Standing.CONJECTURE, Standing.ASSUMED)
 """Standings, the surest first."""
+# everything else that a subclass changes may change the step, of which the package's theorems then say
+# nothing
 LISTS = frozenset({"theorems", "own_theorems"})
 """What a subclass of a method may override and still be that method: each theorem is looked at itself."""
 
@@ -28,6 +30,8 @@ def other_run(method: Method, problem: Problem) -> str:
 
     A problem written from scratch is taken at its word: only one that inherits constants and changes what runs is not.
     """
+    # a subclass of a problem of the package that changes its gradients keeps constants that are those of
+    # other functions
     mixed = different(problem) if base_of(problem) is not None else ""
     if mixed:
         return f"{mixed}: the constants of {type(problem).__name__} are not those of the problem that runs"
@@ -44,6 +48,8 @@ def listed(method: Method) -> frozenset[type]:
 def not_its_own(theorem: Theorem, method: Method) -> str:
     """ "" for a user's theorem, for one that the package lists for this method, and for any that a new method names."""
     known = listed(method)
+    # a theorem of the package may be asked of the methods that list it, and one derived from a body of just
+    # that class; a user's theorem is the user's word
     right = not known or type(theorem) in known or stranger(theorem) or _made_for(theorem, method)
     return "" if right else f"it is no theorem of {type(method).__name__}"
 
@@ -55,6 +61,8 @@ def _made_for(theorem: Theorem, method: Method) -> bool:
 
 def assumptions(method: Method, problem: Problem, theorem: Theorem, c: Constants) -> dict[str, object]:
     """standing and assumed of a Rate, for a package of which nothing was replaced."""
+    # the chain is as strong as its weakest link: the theorem, and the claims of the compressors that it
+    # uses
     used = [found for kind in theorem.requires if (found := c.claim(kind)) is not None]
     standings = [sure(theorem), *map(sure, used)]
     pairs = zip(used, standings[1:], strict=True)
@@ -66,6 +74,7 @@ def assumptions(method: Method, problem: Problem, theorem: Theorem, c: Constants
         biased = c.omega_down == float("inf") and c.delta_down > 0
         shown = f"delta = {c.delta_down}" if biased else f"omega = {c.omega_down}"
         lines.append(f"{shown} of the downlink {downlink!r}")
+    # L, mu and zeta2* of a user's problem, and the variance of a user's oracle, are taken as they are given
     lines += [f"the constants of {part!r}" for part in (problem, method.oracle) if stranger(part)]
     if not stranger(problem):
         lines += getattr(problem, "assumed", ())
@@ -73,6 +82,7 @@ def assumptions(method: Method, problem: Problem, theorem: Theorem, c: Constants
         lines.append(f"the theorem {theorem.id}")
     elif type(theorem) not in listed(method) and not _made_for(theorem, method):
         lines.append(f"that {theorem.id} speaks of {type(method).__name__}")
+    # nothing that rests on a word is called proved or cited, however good its theorem is
     weakest = Standing.ASSUMED if lines else max(standings, key=ORDER.index)
     return {"standing": weakest.value, "assumed": tuple(f"assumed: {line}" for line in lines)}
 
