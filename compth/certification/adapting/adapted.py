@@ -6,11 +6,11 @@ import copy
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from typing import Any
+from typing import cast
 
 import numpy as np
 
-from compth._types import Array
+from compth._types import Array, Json, Tensor
 from compth.certification.adapting import memory, pairs, roles
 from compth.certification.adapting.backends import backend_of
 from compth.certification.adapting.generators import seeded
@@ -28,12 +28,12 @@ PROBE = 4
 
 
 def adapt(
-    what: Any,
+    what: object,
     backend: str | None = None,
     *,
     pair: bool | None = None,
     fresh: bool | None = None,
-    after: Any = 0,
+    after: object = 0,
     shapes: object = None,
     dtype: str | None = None,
     generators: str | None = None,
@@ -73,7 +73,7 @@ def adapt(
     return kind(what, backend, made, after, Layers(shapes), dtype, generators)
 
 
-def adapted_as(what: Any, settings: dict[str, Any]) -> Adapted:
+def adapted_as(what: object, settings: Json) -> Adapted:
     """`adapt` with the settings of a command line: shapes as text."""
     named = {k: v for k, v in settings.items() if v is not None and k != "adapt"}
     if "shapes" in named:
@@ -89,10 +89,10 @@ class Adapted:
 
     def __init__(
         self,
-        what: Any,
+        what: object,
         backend: str | None,
         fresh: bool,
-        after: Any,
+        after: object,
         layers: Layers,
         dtype: str | None,
         generators: str | None,
@@ -109,15 +109,15 @@ class Adapted:
             only = inspect.Parameter("x", inspect.Parameter.POSITIONAL_OR_KEYWORD)
             self.__signature__ = inspect.Signature([only])
 
-    def __call__(self, x: Array, rng: object = None) -> Array:
+    def __call__(self, x: Array, rng: np.random.Generator | None = None) -> Array:
         d = len(x)
         anew = self.fresh and not (self.after or self.warm)
-        return self.run(memory.made(self.what, d) if anew else memory.copied(self.state(d)), x, rng)
+        return self.run(self._made(d) if anew else memory.copied(self.state(d)), x, rng)
 
-    def state(self, d: int) -> Any:
+    def state(self, d: int) -> object:
         """The object as every call finds it: what was given, or one that is warm."""
         if d not in self._states:
-            thing = memory.made(self.what, d) if self.fresh else self.what
+            thing = self._made(d) if self.fresh else self.what
             self._states[d] = self._warmed(thing, d) if self.after or self.warm else thing
         return self._states[d]
 
@@ -150,15 +150,20 @@ class Adapted:
         said = f"{self.__qualname__} remembers ({name}): judged at its state {at}, not along its calls"
         return said + (f"; {known}" if known else "")
 
-    def run(self, thing: Any, x: Array, rng: object) -> Array:
+    def run(self, thing: object, x: Array, rng: np.random.Generator | None) -> Array:
         """One call, which may change the thing."""
         with self._seeding(thing, rng) as known:
             return self._flat(self._out(thing, self._given(x), known.of(x)))
 
-    def _out(self, thing: Any, given: Any, known: Known) -> object:
-        return thing(given, **roles.filled(thing, known, self.__qualname__))
+    def _made(self, d: int) -> object:
+        """A new object of the factory."""
+        return memory.made(_callable(self.what), d)
 
-    def _warmed(self, thing: Any, d: int) -> object:
+    def _out(self, thing: object, given: object, known: Known) -> object:
+        called = _callable(thing)
+        return called(given, **roles.filled(called, known, self.__qualname__))
+
+    def _warmed(self, thing: object, d: int) -> object:
         rng, thing = np.random.default_rng(0), memory.copied(thing)
         given = [x for x in self.warm if len(x) == d] or [rng.normal(size=d) for _ in range(self.after)]
         for x in given:
@@ -171,16 +176,16 @@ class Adapted:
             return {name: self.arrays.to(part) for name, part in parts.items()}
         return [self.arrays.to(part) for part in parts] if isinstance(parts, list) else self.arrays.to(parts)
 
-    def _flat(self, out: Any) -> Array:
+    def _flat(self, out: object) -> Array:
         return self.layers.flatten(_mapped(self.arrays.back, out) if self.backend else out, self.kind)
 
     @contextmanager
-    def _seeding(self, thing: Any, rng: object) -> Iterator[Known]:
+    def _seeding(self, thing: object, rng: np.random.Generator | None) -> Iterator[Known]:
         """Held and global generators start from rng; what draws is handed to the arguments that ask for it."""
-        rng = np.random.default_rng(0) if rng is None else rng
+        drawing = np.random.default_rng(0) if rng is None else rng
         calls = self._calls(thing)
         shared = len(calls) > 1 and all(roles.takes(f, "rng") for f in calls)
-        known = Known(rng, self.arrays.source if self.backend else None, shared)
+        known = Known(drawing, self.arrays.source if self.backend else None, shared)
         if memory.held(thing):
             memory.reseeded(thing, known.draw())
         with seeded(known.draw()) if self.generators else nullcontext():
@@ -191,36 +196,46 @@ class Adapted:
         thing = self.what
         if self.fresh:
             try:
-                thing = memory.made(self.what, PROBE)
+                thing = self._made(PROBE)
             except Exception:  # it has its sizes
                 return True
         return memory.held(thing) or any(roles.takes(f, "rng", "seed") for f in self._calls(thing))
 
-    def _calls(self, thing: Any) -> tuple[Callable[..., object], ...]:
-        return (thing,)
+    def _calls(self, thing: object) -> tuple[Callable[..., object], ...]:
+        return (_callable(thing),)
 
 
 class AdaptedPair(Adapted):
     """decompress(compress(x)), the second half on a copy that has seen nothing but the message."""
 
-    def __init__(self, *settings: Any) -> None:
-        super().__init__(*settings)
+    def __init__(
+        self,
+        what: object,
+        backend: str | None,
+        fresh: bool,
+        after: object,
+        layers: Layers,
+        dtype: str | None,
+        generators: str | None,
+    ) -> None:
+        super().__init__(what, backend, fresh, after, layers, dtype, generators)
         self._audited: set[int] = set()
 
-    def send(self, x: Array, rng: object = None) -> tuple[Array, Any]:
+    def send(self, x: Array, rng: np.random.Generator | None = None) -> tuple[Array, object]:
         """(what arrives, the message with its context)."""
         d = len(x)
         anew = self.fresh and not (self.after or self.warm)
-        return self._sent(memory.made(self.what, d) if anew else memory.copied(self.state(d)), x, rng)
+        return self._sent(self._made(d) if anew else memory.copied(self.state(d)), x, rng)
 
-    def encoded_bits(self, message: Any) -> int:
+    def encoded_bits(self, message: object) -> int:
         """Bits of a message as it is encoded."""
         return pairs.encoded_bits(message)
 
-    def run(self, thing: Any, x: Array, rng: object) -> Array:
+    def run(self, thing: object, x: Array, rng: np.random.Generator | None) -> Array:
+        """What arrives of one message."""
         return self._sent(thing, x, rng)[0]
 
-    def _sent(self, thing: Any, x: Array, rng: object) -> tuple[Array, object]:
+    def _sent(self, thing: object, x: Array, rng: np.random.Generator | None) -> tuple[Array, object]:
         """One message; the receiver is a copy from before the sender's call, with the same generators."""
         if len(x) not in self._audited:
             self._audit(memory.copied(thing), x)
@@ -231,11 +246,11 @@ class AdaptedPair(Adapted):
             out = self._flat(self._received(receiver, copy.deepcopy(message), sizes))
         return out, message
 
-    def _message(self, thing: Any, x: Array, known: Known) -> object:
+    def _message(self, thing: object, x: Array, known: Known) -> object:
         compress = pairs.halves(thing)[0]
         return compress(self._given(x), **roles.filled(compress, known, f"{self.__qualname__}.compress"))
 
-    def _received(self, thing: Any, message: Any, known: Known) -> Any:
+    def _received(self, thing: object, message: object, known: Known) -> object:
         try:
             return pairs.received(pairs.halves(thing)[1], message, known)
         except (AttributeError, KeyError) as problem:
@@ -261,23 +276,25 @@ class AdaptedPair(Adapted):
                     "decompress gives another vector on the object that compressed: no message carries it"
                 )
 
-    def _arrived(self, thing: Any, message: Any, x: Array, sent: Known) -> Array:
+    def _arrived(self, thing: object, message: object, x: Array, sent: Known) -> Array:
         """What a copy of the thing makes of the message; generators that are given always start from one seed."""
         known = sent.again(5).of(x)
         with seeded(5) if self.generators else nullcontext():
             return self._flat(self._received(memory.copied(thing), copy.deepcopy(message), known))
 
-    def _calls(self, thing: Any) -> tuple[Callable[..., object], ...]:
+    def _calls(self, thing: object) -> tuple[Callable[..., object], ...]:
         return pairs.halves(thing)
 
 
-class Known(dict[str, Any]):
+class Known(dict[str, object]):
     """{role: value} for arguments; generators and seeds are drawn when they are asked for, seeds once a message.
 
     shared: both halves of a pair ask for a generator, and get two that start alike.
     """
 
-    def __init__(self, rng: Any, source: Callable[[int], Any] | None, shared: bool = False) -> None:
+    def __init__(
+        self, rng: np.random.Generator, source: Callable[[int], object] | None, shared: bool = False
+    ) -> None:
         super().__init__()
         self.rng, self.source, self.shared = rng, source, shared
         self.seeds: dict[str, int] = {}
@@ -289,7 +306,7 @@ class Known(dict[str, Any]):
     def __contains__(self, role: object) -> bool:
         return role in ("rng", "seed") or super().__contains__(role)
 
-    def __missing__(self, role: str) -> Any:
+    def __missing__(self, role: str) -> object:
         if role == "rng" and self.source is None and not self.shared:
             return self.rng
         if role not in self.seeds:
@@ -309,7 +326,7 @@ class Known(dict[str, Any]):
         return self
 
 
-def _warm_up(after: Any) -> tuple[int, list[Array]]:
+def _warm_up(after: object) -> tuple[int, list[Array]]:
     """(number of calls on normal vectors, vectors that were given)."""
     if isinstance(after, list | tuple):
         return 0, [_vector(x) for x in after]
@@ -328,13 +345,18 @@ def _vector(x: object) -> Array:
     return vector
 
 
-def _mapped(f: Callable[[Any], Any], out: Any) -> object:
+def _mapped(f: Callable[[Tensor], Tensor], out: object) -> object:
     if isinstance(out, dict):
         return {k: _mapped(f, v) for k, v in out.items()}
     return [_mapped(f, v) for v in out] if isinstance(out, list | tuple) else f(out)
 
 
-def _name(what: Any) -> str:
+def _callable(thing: object) -> Callable[..., object]:
+    """What was seen to be callable, or fails as a call of it fails."""
+    return cast("Callable[..., object]", thing)
+
+
+def _name(what: object) -> str:
     if isinstance(what, tuple):
         return "/".join(name_of(f) for f in what)
     return name_of(what)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from compth._types import Array, Tensor
 from compth.certification.arithmetic import as_numpy
 from compth.errors import InvalidParameter
 
@@ -14,9 +15,9 @@ from compth.errors import InvalidParameter
 class Backend(NamedTuple):
     """to: numpy array -> tensor; back: tensor -> numpy array; source: seed -> what draws."""
 
-    to: Callable[[Any], Any]
-    back: Callable[[Any], Any]
-    source: Callable[[int], Any] | None
+    to: Callable[[Array], Tensor]
+    back: Callable[[Tensor], Tensor]
+    source: Callable[[int], object] | None
 
 
 def backend_of(name: str | None, dtype: str | None) -> Backend:
@@ -50,7 +51,7 @@ def _torch(dtype: str | None) -> Backend:
     if not isinstance(kind, torch.dtype):
         raise TypeError
 
-    def source(seed: int) -> Any:
+    def source(seed: int) -> object:
         return torch.Generator().manual_seed(seed)
 
     return Backend(lambda x: torch.from_numpy(np.array(x)).to(kind), as_numpy, source)

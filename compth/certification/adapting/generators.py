@@ -6,7 +6,7 @@ import random
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from types import ModuleType
 
 import numpy as np
 
@@ -14,7 +14,7 @@ GLOBALS = ("numpy", "random", "torch")
 """Whose global generators are seeded: np.random, random, torch (where it was imported)."""
 
 
-def _torch() -> Any:
+def _torch() -> ModuleType | None:
     """The module, where it was imported whole."""
     found = sys.modules.get("torch")
     return found if hasattr(found, "get_rng_state") else None
@@ -23,7 +23,7 @@ def _torch() -> Any:
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
     """The process's generators start from this seed inside the block, and from where they were after it."""
-    held: Any = np.random.get_state()  # noqa: NPY002  (the global generator is what this is about)
+    held = np.random.get_state()  # noqa: NPY002  (the global generator is what this is about)
     python, torch = random.getstate(), _torch()
     tensors = None if torch is None else torch.get_rng_state()
     try:
@@ -39,7 +39,7 @@ def seeded(seed: int) -> Iterator[None]:
             torch.set_rng_state(tensors)
 
 
-def reseed(generator: Any, seed: int) -> bool:
+def reseed(generator: object, seed: int) -> bool:
     """Start a generator that an object holds from this seed; False for what is none."""
     if isinstance(generator, np.random.Generator):
         generator.bit_generator.state = type(generator.bit_generator)(seed).state

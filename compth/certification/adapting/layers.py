@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from compth._types import Array
 from compth.certification.arithmetic import as_numpy
@@ -18,15 +18,21 @@ Shape = tuple[int, ...]
 class Layers:
     """shapes: one tuple (one entry may be -1), a list of tuples, or a dict {name: tuple}; None: one vector of any d."""
 
-    def __init__(self, shapes: Any = None) -> None:
-        self.names: list[Any] | None = list(shapes) if isinstance(shapes, Mapping) else None
+    def __init__(self, shapes: object = None) -> None:
+        self.names: list[object] | None = list(shapes) if isinstance(shapes, Mapping) else None
         listed = list(shapes.values()) if isinstance(shapes, Mapping) else shapes
         self.alone = listed is None or (isinstance(listed, tuple) and all(isinstance(v, int) for v in listed))
         if not (self.alone or isinstance(listed, Iterable)):
             raise InvalidParameter(
                 f"shapes={shapes!r}: give a tuple such as (3, 4), or a list or dict of these"
             )
-        found = [] if listed is None else [listed] if self.alone else list(listed)
+        found = (
+            []
+            if listed is None
+            else [listed]
+            if not isinstance(listed, Iterable) or self.alone
+            else list(listed)
+        )
         self.shapes: list[Shape] = [_shape(s, shapes) for s in found]
         self.free = self.alone and any(-1 in s for s in self.shapes)
 
@@ -42,7 +48,7 @@ class Layers:
             return "" if d % rest == 0 else f"d = a multiple of {rest}, to have shape {self.shapes[0]}"
         return "" if self.d in (None, d) else f"d = {self.d}, the size of the shapes {self.shapes}"
 
-    def split(self, x: Array) -> Any:
+    def split(self, x: Array) -> Array | list[Array] | dict[object, Array]:
         """The vector as the program takes it."""
         why = self.why_not(len(x))
         if why:
@@ -50,13 +56,13 @@ class Layers:
         if not self.shapes:
             return x
         sizes = [math.prod(s) for s in self.shapes]
-        ends: Any = [] if self.alone else np.cumsum(sizes)[:-1]
+        ends = [] if self.alone else np.cumsum(sizes)[:-1].tolist()
         parts = [part.reshape(s) for part, s in zip(np.split(x, ends), self.shapes, strict=True)]
         if self.names is not None:
             return dict(zip(self.names, parts, strict=True))
         return parts[0] if self.alone else parts
 
-    def flatten(self, out: Any, kind: Any = np.float64) -> Array:
+    def flatten(self, out: object, kind: DTypeLike = np.float64) -> Array:
         """What the program returns as one vector: arrays, lists, tuples and dicts of them, in the order of the input.
 
         kind: the type of the numbers in bytes, which say nothing of it.
@@ -80,7 +86,7 @@ def _shape(shape: object, whole: object) -> Shape:
     return sizes
 
 
-def parsed(text: str) -> Any:
+def parsed(text: str) -> Shape | list[Shape] | dict[str, Shape]:
     """Shapes as they are written on the command line: "2x-1", "3x4,4" or "w:3x4,b:4"."""
     parts = [part.strip() for part in text.split(",")]
     if all(":" in part for part in parts):

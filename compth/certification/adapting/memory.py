@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from types import BuiltinMethodType, MethodType, ModuleType
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from compth.certification.arithmetic import as_numpy
 from compth.certification.beside import Misfit
 from compth.errors import CompthError
 
+T = TypeVar("T")
 DEPTH = 12
 """How deep attributes, lists and tables are looked through."""
 STEPS = 4
@@ -30,7 +31,7 @@ CLOSE = 1e-6
 """Rounding of float32 that is granted to a recursion, relative to the largest number in it."""
 
 
-def copied(thing: object) -> Any:
+def copied(thing: T) -> T:
     """A deep copy. Raises Misfit where there is none."""
     try:
         return copy.deepcopy(thing)
@@ -52,7 +53,7 @@ def put_back(thing: object) -> Iterator[None]:
     if type(held) is not dict:  # a class's own, or none
         yield
         return
-    before = _as_now(held)
+    before = _table_as_now(held)
     try:
         yield
     finally:
@@ -60,18 +61,25 @@ def put_back(thing: object) -> Iterator[None]:
         held.update(before)
 
 
-def _as_now(value: Any, depth: int = DEPTH) -> Any:
+def _as_now(value: object, depth: int = DEPTH) -> object:
     """The value, its arrays, lists and tables being copies; any other object itself."""
     if type(value) is np.ndarray and value.dtype != object:
         return value.copy()
     if depth and type(value) is dict:
-        return {k: _as_now(v, depth - 1) for k, v in value.items()}
-    if depth and type(value) in (list, tuple):
-        return type(value)(_as_now(v, depth - 1) for v in value)
+        return _table_as_now(value, depth)
+    if depth and type(value) is list:
+        return [_as_now(v, depth - 1) for v in value]
+    if depth and type(value) is tuple:
+        return tuple(_as_now(v, depth - 1) for v in value)
     return value
 
 
-def made(factory: Callable[..., Any], d: int) -> Any:
+def _table_as_now(table: dict[object, object], depth: int = DEPTH) -> dict[object, object]:
+    """The table with its values as they are now."""
+    return {k: _as_now(v, depth - 1) for k, v in table.items()}
+
+
+def made(factory: Callable[..., object], d: int) -> object:
     """A new object; a factory that takes a size gets d."""
     size = {"d": d, "shape": (d,)}
     first = roles.parameters(factory)[:1]
@@ -80,7 +88,9 @@ def made(factory: Callable[..., Any], d: int) -> Any:
     return factory(**roles.filled(factory, size, getattr(factory, "__name__", "the factory"), skip=0))
 
 
-def attributes(thing: object, depth: int = DEPTH, seen: set[int] | None = None) -> Iterator[tuple[str, Any]]:
+def attributes(
+    thing: object, depth: int = DEPTH, seen: set[int] | None = None
+) -> Iterator[tuple[str, object]]:
     """(where, value) of all that an object holds; lists, tables, bound methods and partials are looked through."""
     seen = set() if seen is None else seen
     if depth == 0 or id(thing) in seen:
@@ -92,7 +102,7 @@ def attributes(thing: object, depth: int = DEPTH, seen: set[int] | None = None) 
             yield f"{name}.{rest}" if name else rest, inner
 
 
-def _inside(thing: object) -> list[tuple[str, Any]]:
+def _inside(thing: object) -> list[tuple[str, object]]:
     """What a thing holds itself, as far as its deep copies have their own: no class, no module."""
     if isinstance(thing, type | ModuleType):
         return []
@@ -173,7 +183,7 @@ def vectors(thing: object, d: int) -> dict[str, Array]:
     return found
 
 
-def recursion(thing: object, call: Callable[[Any, Array, int], Array], d: int) -> str:
+def recursion(thing: object, call: Callable[[object, Array, int], Array], d: int) -> str:
     """Whose recursion a memory of the object follows, with the method that has it; "" where none is recognised.
 
     call(thing, x, seed): one call that changes the thing. Held along STEPS calls on random vectors, both rules at once:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 
@@ -34,7 +34,7 @@ def halves(what: object) -> tuple[Callable[..., object], Callable[..., object]]:
     return getattr(what, first), getattr(what, second)
 
 
-def received(decompress: Callable[..., Any], sent: Any, known: Any) -> Any:
+def received(decompress: Callable[..., object], sent: object, known: Mapping[str, object]) -> object:
     """decompress(message), decompress(message, context), decompress(*parts), as many as it takes.
 
     Sizes and names that it asks for beside are given by what they are called; what compress sent goes first.
@@ -42,10 +42,10 @@ def received(decompress: Callable[..., Any], sent: Any, known: Any) -> Any:
     needed = [p for p in roles.parameters(decompress) if roles.is_needed(p)]
     own = [p for at, p in enumerate(needed) if not at or roles.ROLE.get(p.name) not in known]
     count = len(sent) if isinstance(sent, tuple) else 1
-    given: tuple[Any, ...] = (sent,)
-    if count > 1 and len(own) == 1 and _is_size(needed[1:], sent, known):
+    given: tuple[object, ...] = (sent,)
+    if isinstance(sent, tuple) and count > 1 and len(own) == 1 and _is_size(needed[1:], sent, known):
         given = (sent[0] if count == 2 else sent[:-1],)  # the context is a size, which is given beside
-    elif count > 1 and count in (len(own), len(needed)) and len(needed) > 1:
+    elif isinstance(sent, tuple) and count > 1 and count in (len(own), len(needed)) and len(needed) > 1:
         given = sent
     try:
         more = roles.filled(decompress, known, "decompress", skip=len(given))
@@ -57,7 +57,7 @@ def received(decompress: Callable[..., Any], sent: Any, known: Any) -> Any:
     return decompress(*given, **more)
 
 
-def _is_size(rest: list[Any], sent: tuple[object, ...], known: Any) -> bool:
+def _is_size(rest: list[inspect.Parameter], sent: tuple[object, ...], known: Mapping[str, object]) -> bool:
     """True where all that decompress asks for beside the message are sizes, and compress sent them."""
     if not rest or not all(roles.ROLE.get(p.name) in ("d", "shape") for p in rest):
         return False

@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from types import FrameType
 
 import numpy as np
 
+from compth._types import Array
 from compth.certification.adapters import Batched
 from compth.certification.adapting.adapted import Adapted, adapt
 from compth.certification.beside import accountable, beside
@@ -16,6 +17,8 @@ from compth.certification.subject import CALL_LIMIT, Subject, runs, time_limit
 from compth.compressors import Compressor, Fleet
 from compth.compressors.core.calling import name_of, takes_rng
 
+Program = Callable[..., object]
+"""f(x, rng) or f(x) on vectors."""
 _TENSOR = """
 abs add bernoulli_ cat ceil chunk clamp clone contiguous cpu cuda detach dim div double expand float floor gather half
 index_select is_cuda log2 masked_fill masked_select mul narrow new_zeros norm numel pow requires_grad scatter scatter_
@@ -129,7 +132,7 @@ def _outside(subject: Subject, d: int) -> str:
     """What one call asks of the system: randomness or the time of day; "" for nothing."""
     asked: set[str] = set()
 
-    def look(frame: Any, event: str, what: object) -> None:
+    def look(frame: FrameType, event: str, what: object) -> None:
         if event == "c_call":
             asked.add(f"{getattr(what, '__module__', '')}.{getattr(what, '__name__', '')}")
         elif event == "call":
@@ -155,7 +158,7 @@ def _outside(subject: Subject, d: int) -> str:
     return ""
 
 
-def _missing_method(function: Any, d: int) -> str:
+def _missing_method(function: Callable[..., object], d: int) -> str:
     """The method of tensors that a plain call asks of the numpy vector itself; "" where it fails otherwise."""
     x, call = np.ones(d), function if takes_rng(function) else lambda x, rng: function(x)
     try:
@@ -178,7 +181,7 @@ def _is_vector(subject: Subject, d: int) -> bool:
     return out.ndim == 1
 
 
-def _works(make: Callable[[], Any], d: int) -> bool:
+def _works(make: Callable[[], Program], d: int) -> bool:
     """True when the adapted function gives d finite numbers for ones."""
     try:
         with time_limit(CALL_LIMIT):
@@ -188,7 +191,7 @@ def _works(make: Callable[[], Any], d: int) -> bool:
     return out.shape == (d,) and bool(np.isfinite(out).all())
 
 
-def _repeats(make: Callable[[], Any], d: int) -> bool:
+def _repeats(make: Callable[[], Program], d: int) -> bool:
     """True when the adapted function gives the same for the same, whatever was called in between."""
     x = np.linspace(-1.3, 2.1, d)
     try:
@@ -196,12 +199,15 @@ def _repeats(make: Callable[[], Any], d: int) -> bool:
             call = _call(make)
             first = [call(x, seed) for seed in range(TRIES)]
             call(-x[::-1], 77)
-            return all(np.array_equal(call(x, seed), y) for seed, y in enumerate(first))
+            return all(
+                np.array_equal(np.asarray(call(x, seed)), np.asarray(y)) for seed, y in enumerate(first)
+            )
     except Exception:
         return False
 
 
-def _call(make: Callable[[], Any]) -> Callable[[Any, int], Any]:
+def _call(make: Callable[[], Program]) -> Callable[[Array, int], object]:
+    """The adapted program as a function of a vector and a seed, that takes copies."""
     made = make()
     call = accountable(made if takes_rng(made) else lambda x, rng: made(x))
     return lambda x, seed: call(np.array(x), np.random.default_rng(seed))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from compth.certification.beside import Misfit
 
@@ -20,7 +19,7 @@ ROLE = {name: role for role, names in _ROLES.items() for name in names.split()}
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
-def parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
+def parameters(function: Callable[..., object]) -> list[inspect.Parameter]:
     """The positional parameters; one called x where Python cannot tell."""
     try:
         listed = inspect.signature(function).parameters.values()
@@ -39,19 +38,19 @@ def _is_open(parameter: inspect.Parameter) -> bool:
     return is_needed(parameter) or parameter.default is None or ROLE.get(parameter.name) == "rng"
 
 
-def takes(function: Callable[..., Any], *roles: str) -> bool:
+def takes(function: Callable[..., object], *roles: str) -> bool:
     """True when an argument after the first one waits for one of these roles."""
     return any(ROLE.get(p.name) in roles and _is_open(p) for p in parameters(function)[1:])
 
 
 def filled(
-    function: Callable[..., Any], known: Mapping[str, object], owner: str, skip: int = 1
+    function: Callable[..., object], known: Mapping[str, object], owner: str, skip: int = 1
 ) -> dict[str, object]:
     """{argument: value} of the arguments after the first `skip` that wait for one, by their roles.
 
     Raises InvalidParameter for those that have neither a role nor a default.
     """
-    given: dict[str, Any] = {}
+    given: dict[str, object] = {}
     for p in parameters(function)[skip:]:
         role = ROLE.get(p.name, "")
         if role in known and _is_open(p):
