@@ -1,4 +1,10 @@
-"""`compth.adapt`: pairs, objects with memory, factories, layers, tensors and global generators as f(x, rng)."""
+"""`compth.adapt`: pairs, objects with memory, factories, layers, tensors and global generators as f(x, rng).
+
+An adapter changes nothing of what is judged: it hands over a vector in the form that the program takes,
+gives every call the same state, and makes a vector of what comes back. What may be changed: more forms.
+What must not: two calls with equal (x, rng) give equal outputs whatever was called in between, and what
+decompress gets is the message alone.
+"""
 
 from __future__ import annotations
 
@@ -60,6 +66,7 @@ def adapt(
         raise InvalidParameter(
             f"{shown(what)} needs no adapter: compressors and fleets are judged as they are"
         )
+    # A class is no pair by itself: its instances are, where it has the two methods.
     two = pairs.is_pair(what) if pair is None else pair
     made = isinstance(what, type) if fresh is None else fresh
     if made and not isinstance(what, tuple):
@@ -82,7 +89,12 @@ def adapted_as(what: object, settings: Json) -> Adapted:
 
 
 class Adapted:
-    """program(x, rng) on vectors; `recursion(d)` says whose recursion the object's memory follows."""
+    """program(x, rng) on vectors; `recursion(d)` says whose recursion the object's memory follows.
+
+    what: the object or its factory. fresh: whether a new object is made for every call. after: warm-up
+    calls, or their vectors. layers: the shapes of its tensors. dtype: of the tensors. A program that draws
+    nothing has the signature f(x).
+    """
 
     one_vector = True
     """It takes one vector, never the rows of n workers."""
@@ -104,18 +116,23 @@ class Adapted:
         self.after, self.warm = _warm_up(after)
         self._states: dict[int, object] = {}
         self.__qualname__ = _name(what)
+        # Whether the referee may call it without a generator is read from its signature, so it gets the one
+        # that fits.
         self.deterministic = not (generators is not None or self._draws())
         if self.deterministic:
             only = inspect.Parameter("x", inspect.Parameter.POSITIONAL_OR_KEYWORD)
             self.__signature__ = inspect.Signature([only])
 
     def __call__(self, x: Array, rng: np.random.Generator | None = None) -> Array:
+        """One call at the object's state: on a new object, or on a copy, so that calls do not see each other."""
         d = len(x)
+        # A warm object cannot be made anew for every call: it is copied instead.
         anew = self.fresh and not (self.after or self.warm)
         return self.run(self._made(d) if anew else memory.copied(self.state(d)), x, rng)
 
     def state(self, d: int) -> object:
         """The object as every call finds it: what was given, or one that is warm."""
+        # Warmed up once for each d, since memories have the size of the vectors.
         if d not in self._states:
             thing = self._made(d) if self.fresh else self.what
             self._states[d] = self._warmed(thing, d) if self.after or self.warm else thing
@@ -138,6 +155,7 @@ class Adapted:
     def remembers(self, d: int) -> str:
         """At which state an object that its calls change is judged, and whose recursion it follows; "" for others."""
         thing, rng = memory.copied(self.state(d)), np.random.default_rng(3)
+        # Two calls on one copy: what is different after them is what it remembers.
         before = memory.snapshot(thing)
         for x in rng.normal(size=(2, d)):
             self.run(thing, x, rng)
@@ -160,10 +178,12 @@ class Adapted:
         return memory.made(_callable(self.what), d)
 
     def _out(self, thing: object, given: object, known: Known) -> object:
+        """The program's own call, with the arguments that it asks for by name."""
         called = _callable(thing)
         return called(given, **roles.filled(called, known, self.__qualname__))
 
     def _warmed(self, thing: object, d: int) -> object:
+        """A copy after the warm-up calls."""
         rng, thing = np.random.default_rng(0), memory.copied(thing)
         given = [x for x in self.warm if len(x) == d] or [rng.normal(size=d) for _ in range(self.after)]
         for x in given:
@@ -171,21 +191,27 @@ class Adapted:
         return thing
 
     def _given(self, x: Array) -> object:
+        """The vector in the shapes and arrays that the program takes."""
         parts = self.layers.split(np.array(x, dtype=np.float64))
         if isinstance(parts, dict):
             return {name: self.arrays.to(part) for name, part in parts.items()}
         return [self.arrays.to(part) for part in parts] if isinstance(parts, list) else self.arrays.to(parts)
 
     def _flat(self, out: object) -> Array:
+        """What it returns as one vector."""
         return self.layers.flatten(_mapped(self.arrays.back, out) if self.backend else out, self.kind)
 
     @contextmanager
     def _seeding(self, thing: object, rng: np.random.Generator | None) -> Iterator[Known]:
         """Held and global generators start from rng; what draws is handed to the arguments that ask for it."""
         drawing = np.random.default_rng(0) if rng is None else rng
+        # Both halves of a pair that ask for a generator must draw alike: the receiver knows the seed, not
+        # the draws.
         calls = self._calls(thing)
         shared = len(calls) > 1 and all(roles.takes(f, "rng") for f in calls)
         known = Known(drawing, self.arrays.source if self.backend else None, shared)
+        # Without this a held generator would go on from its own state: copies of it would repeat one draw
+        # at every call.
         if memory.held(thing):
             memory.reseeded(thing, known.draw())
         with seeded(known.draw()) if self.generators else nullcontext():
@@ -197,16 +223,21 @@ class Adapted:
         if self.fresh:
             try:
                 thing = self._made(PROBE)
+            # A factory that refuses the size of the probe may make anything: then a generator is offered.
             except Exception:  # it has its sizes
                 return True
         return memory.held(thing) or any(roles.takes(f, "rng", "seed") for f in self._calls(thing))
 
     def _calls(self, thing: object) -> tuple[Callable[..., object], ...]:
+        """What is called with a vector: the object itself."""
         return (_callable(thing),)
 
 
 class AdaptedPair(Adapted):
-    """decompress(compress(x)), the second half on a copy that has seen nothing but the message."""
+    """decompress(compress(x)), the second half on a copy that has seen nothing but the message.
+
+    Raises Plain where what arrives depends on more than the message.
+    """
 
     def __init__(
         self,
@@ -237,20 +268,25 @@ class AdaptedPair(Adapted):
 
     def _sent(self, thing: object, x: Array, rng: np.random.Generator | None) -> tuple[Array, object]:
         """One message; the receiver is a copy from before the sender's call, with the same generators."""
+        # The audit runs once for each size, on copies: it must not move the state that is judged.
         if len(x) not in self._audited:
             self._audit(memory.copied(thing), x)
             self._audited.add(len(x))
         with self._seeding(thing, rng) as known:
+            # Copied before compress runs: what the sender learns of x may reach the receiver by the message
+            # alone.
             receiver, sizes = memory.copied(thing), known.of(x)
             message = self._message(thing, x, sizes)
             out = self._flat(self._received(receiver, copy.deepcopy(message), sizes))
         return out, message
 
     def _message(self, thing: object, x: Array, known: Known) -> object:
+        """compress(x)."""
         compress = pairs.halves(thing)[0]
         return compress(self._given(x), **roles.filled(compress, known, f"{self.__qualname__}.compress"))
 
     def _received(self, thing: object, message: object, known: Known) -> object:
+        """decompress(message) on a copy. Raises Plain where it asks for what no message carries."""
         try:
             return pairs.received(pairs.halves(thing)[1], message, known)
         except (AttributeError, KeyError) as problem:
@@ -264,6 +300,8 @@ class AdaptedPair(Adapted):
             receiver, other = memory.copied(sender), memory.copied(sender)
             message = self._message(sender, x, known.of(x))
             first = self._arrived(receiver, message, x, known)
+            # Another vector with another generator goes through compress of a third copy: what a class or
+            # module remembers of it would reach the receiver.
             unlike = Known(np.random.default_rng(6), known.source, known.shared)
             self._message(other, -2.0 * x[::-1] - 1.0, unlike.of(x))
             if not pairs.same(first, self._arrived(receiver, message, x, known)):
@@ -278,11 +316,14 @@ class AdaptedPair(Adapted):
 
     def _arrived(self, thing: object, message: object, x: Array, sent: Known) -> Array:
         """What a copy of the thing makes of the message; generators that are given always start from one seed."""
+        # The same seeds as in the message's own call, so that only the receiver's memory can make a
+        # difference.
         known = sent.again(5).of(x)
         with seeded(5) if self.generators else nullcontext():
             return self._flat(self._received(memory.copied(thing), copy.deepcopy(message), known))
 
     def _calls(self, thing: object) -> tuple[Callable[..., object], ...]:
+        """Both halves."""
         return pairs.halves(thing)
 
 
@@ -304,13 +345,16 @@ class Known(dict[str, object]):
         return int(self.rng.integers(SEEDS))
 
     def __contains__(self, role: object) -> bool:
+        """A generator and a seed are there for whoever asks."""
         return role in ("rng", "seed") or super().__contains__(role)
 
     def __missing__(self, role: str) -> object:
+        """Drawn when it is first asked for: a program that asks for none changes nothing of the stream."""
         if role == "rng" and self.source is None and not self.shared:
             return self.rng
         if role not in self.seeds:
             self.seeds[role] = self.draw()
+        # jax's keys are its generators: they are made from a seed in either role.
         key = role == "rng" or getattr(self.source, "__module__", "").startswith("jax")
         return (self.source or np.random.default_rng)(self.seeds[role]) if key else self.seeds[role]
 
@@ -336,6 +380,7 @@ def _warm_up(after: object) -> tuple[int, list[Array]]:
 
 
 def _vector(x: object) -> Array:
+    """A vector of a list of warm-up calls. Raises InvalidParameter."""
     try:
         vector = np.asarray(x, dtype=np.float64)
     except (TypeError, ValueError):
@@ -346,6 +391,7 @@ def _vector(x: object) -> Array:
 
 
 def _mapped(f: Callable[[Tensor], Tensor], out: object) -> object:
+    """f of every array in a list or table."""
     if isinstance(out, dict):
         return {k: _mapped(f, v) for k, v in out.items()}
     return [_mapped(f, v) for v in out] if isinstance(out, list | tuple) else f(out)
@@ -357,6 +403,7 @@ def _callable(thing: object) -> Callable[..., object]:
 
 
 def _name(what: object) -> str:
+    """What reports call it."""
     if isinstance(what, tuple):
         return "/".join(name_of(f) for f in what)
     return name_of(what)

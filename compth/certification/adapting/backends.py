@@ -1,4 +1,8 @@
-"""Arrays of torch and jax: vectors to tensors, tensors to vectors, generators and keys from a seed."""
+"""Arrays of torch and jax: vectors to tensors, tensors to vectors, generators and keys from a seed.
+
+The libraries are imported where they are asked for. What must not be changed: values go to tensors and back
+without loss, up to the rounding of the tensors' own type.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +36,7 @@ def backend_of(name: str | None, dtype: str | None) -> Backend:
         return Backend(*makers[name](dtype))
     except ImportError:
         raise InvalidParameter(f"backend={name!r} is not installed: pip install {name}") from None
+    # What the library says of a type that it has not.
     except (AttributeError, TypeError):
         more = " or bfloat16" if name else " (bfloat16 with a backend)"
         raise InvalidParameter(
@@ -40,13 +45,16 @@ def backend_of(name: str | None, dtype: str | None) -> Backend:
 
 
 def _numpy(dtype: str | None) -> Backend:
+    """Arrays of a type of numpy."""
     kind = np.dtype(dtype or "float64")
     return Backend(lambda x: np.array(x, dtype=kind), as_numpy, np.random.default_rng)
 
 
 def _torch(dtype: str | None) -> Backend:
+    """Tensors of torch, generators seeded."""
     import torch
 
+    # np.array copies: a tensor would share the referee's memory.
     kind = getattr(torch, dtype or "float64")
     if not isinstance(kind, torch.dtype):
         raise TypeError
@@ -58,6 +66,7 @@ def _torch(dtype: str | None) -> Backend:
 
 
 def _jax(dtype: str | None) -> Backend:
+    """Arrays of jax, keys from seeds; without a dtype jax decides, which knows no float64 unless it was told."""
     import jax
     import jax.numpy as jnp
 

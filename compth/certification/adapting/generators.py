@@ -1,4 +1,8 @@
-"""Generators that belong to the process or to an object: seeded from the referee's, and put back."""
+"""Generators that belong to the process or to an object: seeded from the referee's, and put back.
+
+What must not be changed: whatever happens inside the block, the process's generators are put back, since
+they are the user's.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +29,7 @@ def seeded(seed: int) -> Iterator[None]:
     """The process's generators start from this seed inside the block, and from where they were after it."""
     held = np.random.get_state()  # noqa: NPY002  (the global generator is what this is about)
     python, torch = random.getstate(), _torch()
+    # torch's only where it was imported: importing it here would change the process.
     tensors = None if torch is None else torch.get_rng_state()
     try:
         np.random.seed(seed)  # noqa: NPY002
@@ -41,6 +46,7 @@ def seeded(seed: int) -> Iterator[None]:
 
 def reseed(generator: object, seed: int) -> bool:
     """Start a generator that an object holds from this seed; False for what is none."""
+    # The state is replaced in place: other names lead to the same generator.
     if isinstance(generator, np.random.Generator):
         generator.bit_generator.state = type(generator.bit_generator)(seed).state
     elif isinstance(

@@ -1,4 +1,8 @@
-"""Several tensors of declared shapes as one vector: split for the program, flattened for the referee."""
+"""Several tensors of declared shapes as one vector: split for the program, flattened for the referee.
+
+The order of the entries is that of the declared shapes, first to last, each in C order. What must not be
+changed: flatten(split(x)) is x, else the referee would judge a permutation.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,11 @@ Shape = tuple[int, ...]
 
 
 class Layers:
-    """shapes: one tuple (one entry may be -1), a list of tuples, or a dict {name: tuple}; None: one vector of any d."""
+    """shapes: one tuple (one entry may be -1), a list of tuples, or a dict {name: tuple}; None: one vector of any d.
+
+    alone: whether it is a single shape. free: whether one of its sizes is open (-1). Raises
+    InvalidParameter, with the text that was given, for what is no shape.
+    """
 
     def __init__(self, shapes: object = None) -> None:
         self.names: list[object] | None = list(shapes) if isinstance(shapes, Mapping) else None
@@ -44,6 +52,7 @@ class Layers:
     def why_not(self, d: int) -> str:
         """ "" where vectors of this d have these shapes, else the rule."""
         if self.free:
+            # prod of (3, -1) is -3: d must be a multiple of 3.
             rest = -math.prod(self.shapes[0])
             return "" if d % rest == 0 else f"d = a multiple of {rest}, to have shape {self.shapes[0]}"
         return "" if self.d in (None, d) else f"d = {self.d}, the size of the shapes {self.shapes}"
@@ -55,6 +64,7 @@ class Layers:
             raise InvalidParameter(f"d={len(x)}: the adapter needs {why}")
         if not self.shapes:
             return x
+        # Consecutive parts of the vector, in the order of the shapes.
         sizes = [math.prod(s) for s in self.shapes]
         ends = [] if self.alone else np.cumsum(sizes)[:-1].tolist()
         parts = [part.reshape(s) for part, s in zip(np.split(x, ends), self.shapes, strict=True)]
@@ -68,16 +78,19 @@ class Layers:
         kind: the type of the numbers in bytes, which say nothing of it.
         """
         if isinstance(out, Mapping):
+            # A table may come back in another order: its own names decide, as they were declared.
             names = self.names if self.names is not None and set(self.names) == set(out) else list(out)
             return self.flatten([out[name] for name in names], kind)
         if isinstance(out, bytes | bytearray | memoryview):
             return np.frombuffer(out, dtype=kind).copy()
+        # A list of numbers is one vector; a list that holds arrays is several.
         if isinstance(out, list | tuple) and any(np.ndim(as_numpy(v)) or isinstance(v, Mapping) for v in out):
             return np.concatenate([self.flatten(v, kind) for v in out])
         return np.array(as_numpy(out)).reshape(-1)
 
 
 def _shape(shape: object, whole: object) -> Shape:
+    """A declared shape, checked. Raises InvalidParameter."""
     sizes = tuple(shape) if isinstance(shape, list | tuple) else (shape,)
     if not all(isinstance(v, int) and not isinstance(v, bool) and (v > 0 or v == -1) for v in sizes):
         raise InvalidParameter(f"shapes={whole!r}: a shape is a tuple of integers >= 1 such as (3, 4)")
@@ -108,4 +121,5 @@ def _once(text: str, names: list[str]) -> None:
 
 
 def _sizes(text: str) -> Shape:
+    """ "3x4" as (3, 4)."""
     return tuple(int(v) for v in text.lower().split("x"))

@@ -1,7 +1,10 @@
 """What an object remembers between calls: every call gets a copy at one state; whose recursion the memory follows.
 
-The claim is judged at the state in which the object was given, or which it has after so many warm-up calls. Generators
-that the object holds start from the referee's at every call, so that its draws are draws.
+The claim is judged at the state in which the object was given, or which it has after so many warm-up calls.
+Generators that the object holds start from the referee's at every call, so that its draws are draws.
+
+What must not be changed: a copy is deep as far as Python's own deepcopy is; what lies in a module, a class
+or a closure is not copied, and is found by calls that do not repeat (`remedies`).
 """
 
 from __future__ import annotations
@@ -49,6 +52,7 @@ def put_back(thing: object) -> Iterator[None]:
     Nothing of the thing itself runs for that: a copy could be another program.
     """
     thing = getattr(thing, "__self__", None) if isinstance(thing, MethodType) else thing
+    # The attributes themselves are put back, not the object: its identity may be known elsewhere.
     held = getattr(thing.func if isinstance(thing, partial) else thing, "__dict__", None)
     if type(held) is not dict:  # a class's own, or none
         yield
@@ -83,6 +87,7 @@ def made(factory: Callable[..., object], d: int) -> object:
     """A new object; a factory that takes a size gets d."""
     size = {"d": d, "shape": (d,)}
     first = roles.parameters(factory)[:1]
+    # A builtin type whose signature Python cannot tell is called without arguments.
     if first and first[0].kind is first[0].POSITIONAL_ONLY and first[0].name == "x":
         return factory()
     return factory(**roles.filled(factory, size, getattr(factory, "__name__", "the factory"), skip=0))
@@ -93,6 +98,7 @@ def attributes(
 ) -> Iterator[tuple[str, object]]:
     """(where, value) of all that an object holds; lists, tables, bound methods and partials are looked through."""
     seen = set() if seen is None else seen
+    # Objects may hold one another in a circle.
     if depth == 0 or id(thing) in seen:
         return
     seen.add(id(thing))
@@ -114,6 +120,7 @@ def _inside(thing: object) -> list[tuple[str, object]]:
         return [("", thing.__self__)]
     if isinstance(thing, partial):
         return [("", thing.func), ("", thing.args), ("", thing.keywords)]
+    # Attributes may lie in slots as well as in a dictionary.
     slots = [(n, getattr(thing, n)) for n in _slots(type(thing)) if hasattr(thing, n)]
     return slots + [(str(k), v) for k, v in (getattr(thing, "__dict__", None) or {}).items()]
 
@@ -132,6 +139,7 @@ def _slots(kind: type) -> list[str]:
 def reseeded(thing: object, seed: int) -> list[str]:
     """Start every generator that the object holds from the seed; their names."""
     found = [(name, value) for name, value in attributes(thing) if _draws(value)]
+    # Each with a seed of its own: two generators that start alike would draw alike.
     return [name for at, (name, value) in enumerate(found) if reseed(value, seed + at)]
 
 
@@ -141,6 +149,7 @@ def held(thing: object) -> bool:
 
 
 def _draws(value: object) -> bool:
+    """True for objects with a generator's methods: numpy's, Python's, torch's."""
     words = ("integers", "random_sample", "getrandbits", "manual_seed")
     return not isinstance(value, type) and any(callable(getattr(value, w, None)) for w in words)
 
@@ -158,6 +167,7 @@ def _key(value: object) -> object:
         held = np.asarray(as_numpy(value))
     except (TypeError, ValueError):
         return type(value).__name__
+    # Bit for bit: a memory that moves by one rounding has moved.
     return (held.shape, held.tobytes()) if held.dtype.kind in "biuf" else type(value).__name__
 
 
@@ -171,6 +181,7 @@ def vectors(thing: object, d: int) -> dict[str, Array]:
     """The object's memories: arrays of d numbers, and plain zeros that stand for one."""
     found: dict[str, Array] = {}
     for name, value in attributes(thing):
+        # Memories often begin as the number 0 and become an array at the first call.
         if isinstance(value, int | float) and not isinstance(value, bool) and value == 0:
             found[name] = np.zeros(d)
             continue
@@ -186,11 +197,16 @@ def vectors(thing: object, d: int) -> dict[str, Array]:
 def recursion(thing: object, call: Callable[[object, Array, int], Array], d: int) -> str:
     """Whose recursion a memory of the object follows, with the method that has it; "" where none is recognised.
 
-    call(thing, x, seed): one call that changes the thing. Held along STEPS calls on random vectors, both rules at once:
-    e' = e + x - C (error feedback), h' = h + C (the shift of EF21 and DIANA), where C is what the call gave.
+    call(thing, x, seed): one call that changes the thing. Held along STEPS calls on random vectors, both
+    rules at once: e' = e + x - C (error feedback), h' = h + C (the shift of EF21 and DIANA), where C is
+    what the call gave.
+
+    Rounding of CLOSE is granted, relative to the largest number.
     """
     rng = np.random.default_rng(11)
     rules = {"error feedback": _feedback, "shift": _shift}
+    # Names whose memory follows a rule at every step: four random vectors in a row leave no chance to
+    # another rule.
     left: dict[str, set[str]] | None = None
     try:
         for step in range(STEPS):
@@ -210,20 +226,25 @@ def recursion(thing: object, call: Callable[[object, Array, int], Array], d: int
 
 
 def _follows(rule: Callable[..., Array], before: Array, after: Array, x: Array, y: Array) -> bool:
+    """Whether the memory moved, and by the rule up to rounding."""
     size = max(1.0, float(np.abs(after).max()), float(np.abs(x).max()))
+    # A memory that stays at 0 would follow a rule that sends 0 to 0.
     moved = bool(np.abs(after - before).max() > 0)
     return moved and bool(np.abs(rule(before, x, y) - after).max() <= CLOSE * size)
 
 
 def _feedback(e: Array, x: Array, y: Array) -> Array:
+    """e' = e + x - C: what was not sent stays."""
     return np.asarray(e + x - y)
 
 
 def _shift(h: Array, x: Array, y: Array) -> Array:
+    """h' = h + C: the estimate moves by what was sent."""
     return np.asarray(h + y)
 
 
 def _words(rule: str, name: str) -> str:
+    """The report's words for a rule."""
     if rule == "error feedback":
         return (
             f"its memory {name} follows error feedback's e' = e + x - C(e + x): as a method it is compth.EF"

@@ -39,6 +39,8 @@ def received(decompress: Callable[..., object], sent: object, known: Mapping[str
 
     Sizes and names that it asks for beside are given by what they are called; what compress sent goes first.
     """
+    # Arguments without a default, of which those that have a role (a size, a name) are filled from what the
+    # receiver knows; the rest is what compress must have sent.
     needed = [p for p in roles.parameters(decompress) if roles.is_needed(p)]
     own = [p for at, p in enumerate(needed) if not at or roles.ROLE.get(p.name) not in known]
     count = len(sent) if isinstance(sent, tuple) else 1
@@ -76,6 +78,7 @@ def encoded_bits(message: object) -> int:
         return 8 * len(bytes(message))
     if isinstance(message, str):
         return 8 * len(message.encode())
+    # The keys of a table are part of the protocol.
     if isinstance(message, Mapping):
         return sum(encoded_bits(v) for v in message.values())
     if isinstance(message, list | tuple):
@@ -88,6 +91,7 @@ def encoded_bits(message: object) -> int:
         message.numpy() if hasattr(message, "numpy") and not hasattr(message, "detach") else as_numpy(message)
     )
     if isinstance(held, np.ndarray | np.generic) and held.dtype.kind in "biufV":
+        # as_numpy widens bfloat16: the tensor's own size of an element counts on the wire.
         narrow = getattr(message, "element_size", None)
         return int(held.size) * 8 * int(narrow() if callable(narrow) else held.itemsize)
     if type(message).__module__.partition(".")[0] in ("torch", "jax", "numpy"):

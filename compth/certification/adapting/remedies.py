@@ -1,4 +1,8 @@
-"""Why a program cannot be taken as it stands, and the adapter that takes it: only what was tried is named."""
+"""Why a program cannot be taken as it stands, and the adapter that takes it: only what was tried is named.
+
+What may be changed: more adapters, in the order in which they are offered. What must not: an adapter is
+offered only after the program worked with it, and nothing here says that a claim is true or false.
+"""
 
 from __future__ import annotations
 
@@ -56,12 +60,15 @@ def remedy(subject: Subject, d: int) -> str:
             f"returns {d} numbers, but not as one numpy vector: judge C = compth.adapt({name}) in your file "
             "instead, or say --adapt"
         )
+    # Only libraries that the file imported: no program of numpy's is sent to another.
     for backend, what in (("torch", "torch tensors"), ("jax", "jax arrays")):
         if backend in sys.modules and _works(partial(adapt, function, backend), d):
             return (
                 f"takes {what}: judge C = compth.adapt({name}, {backend!r}) in your file instead, or say "
                 f"--backend {backend}"
             )
+    # Rows are offered only to what gives no vector at all: a vector of another length is an error of its
+    # own.
     if not _is_vector(subject, d) and _works(partial(Batched, function), d):
         judged = f"judge C = compth.Batched({name}) in your file instead"
         return (
@@ -97,11 +104,17 @@ def remembered(subject: Subject, d: int) -> str:
     )
 )
 def cause(subject: Subject, d: int, breach: str) -> tuple[str, str]:
-    """(what makes two equal calls differ, the adapter that controls it), each "" where it is not known."""
+    """(what makes two equal calls differ, the adapter that controls it), each "" where it is not known.
+
+    breach: the contract's words for what differed.
+    """
     function = subject.object
     if isinstance(function, Compressor | Fleet | Batched) or not callable(function) or subject.workers:
         return "", ""
+    # Why two equal calls differ: the system or the clock, the process's generators, or a state of the
+    # object. Each is tried by the adapter that would control it.
     source, name = _outside(subject, d), _name(function)
+    # The contract saw the process's own generators move.
     if breach.startswith("drew from"):
         inside = f"{name}, {function.backend!r}" if getattr(function, "backend", None) else name
         again = f"judge C = compth.adapt({inside}, generators='global') in your file instead"
@@ -129,10 +142,16 @@ def _name(function: object) -> str:
 
 
 def _outside(subject: Subject, d: int) -> str:
-    """What one call asks of the system: randomness or the time of day; "" for nothing."""
+    """What one call asks of the system: randomness or the time of day; "" for nothing.
+
+    Seeds of the system cannot be controlled by any adapter; the clock is no randomness that a claim could
+    speak of.
+    """
     asked: set[str] = set()
 
+    # Python's profiler sees every call, of C functions too, without changing the program.
     def look(frame: FrameType, event: str, what: object) -> None:
+        """Note what is called."""
         if event == "c_call":
             asked.add(f"{getattr(what, '__module__', '')}.{getattr(what, '__name__', '')}")
         elif event == "call":
@@ -165,6 +184,8 @@ def _missing_method(function: Callable[..., object], d: int) -> str:
         with time_limit(CALL_LIMIT):
             accountable(call)(x, np.random.default_rng(0))
     except AttributeError as problem:
+        # Only of the vector itself, and only a method that tensors have: other missing attributes are the
+        # program's own.
         return problem.name if problem.obj is x and problem.name in TENSOR else ""
     except Exception:
         return ""
@@ -192,10 +213,14 @@ def _works(make: Callable[[], Program], d: int) -> bool:
 
 
 def _repeats(make: Callable[[], Program], d: int) -> bool:
-    """True when the adapted function gives the same for the same, whatever was called in between."""
+    """True when the adapted function gives the same for the same, whatever was called in between.
+
+    The calls in between use other vectors and seeds: a hidden state would show.
+    """
     x = np.linspace(-1.3, 2.1, d)
     try:
         with time_limit(CALL_LIMIT):
+            # The first results with several seeds, then another call, then the same again.
             call = _call(make)
             first = [call(x, seed) for seed in range(TRIES)]
             call(-x[::-1], 77)

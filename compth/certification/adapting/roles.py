@@ -1,4 +1,8 @@
-"""What a function's arguments stand for, by their names: how libraries call the generator, the size, the name."""
+"""What a function's arguments stand for, by their names: how libraries call the generator, the size, the name.
+
+Only arguments without a value are filled: a default is its author's choice, but for that of a generator.
+What may be changed: more names for a role, where no library means another thing by them.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +25,7 @@ _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_O
 
 def parameters(function: Callable[..., object]) -> list[inspect.Parameter]:
     """The positional parameters; one called x where Python cannot tell."""
+    # Builtins and extension types may have no signature.
     try:
         listed = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
@@ -40,6 +45,7 @@ def _is_open(parameter: inspect.Parameter) -> bool:
 
 def takes(function: Callable[..., object], *roles: str) -> bool:
     """True when an argument after the first one waits for one of these roles."""
+    # The first argument is the vector, whatever it is called.
     return any(ROLE.get(p.name) in roles and _is_open(p) for p in parameters(function)[1:])
 
 
@@ -53,6 +59,7 @@ def filled(
     given: dict[str, object] = {}
     for p in parameters(function)[skip:]:
         role = ROLE.get(p.name, "")
+        # By name, so that the order of a library's arguments does not matter.
         if role in known and _is_open(p):
             given[p.name] = known[role]
         elif is_needed(p):

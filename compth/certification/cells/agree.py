@@ -1,7 +1,10 @@
 """The laws against the program: real runs must give one of the predicted values, about as often as predicted.
 
-A trace in real arithmetic speaks of a float64 program only where the two do not part: norms that overflow, integer
-casts that wrap, exponents that underflow are seen here, at inputs of every magnitude.
+A trace in real arithmetic speaks of a float64 program only where the two do not part: norms that overflow,
+integer casts that wrap, exponents that underflow are seen here, at inputs of every magnitude.
+
+What may be changed: more runs, and faster tables. What must not: tolerances are rounding alone (`AGREES`
+relative to the entry, its output and the unit), and a run that fails is never skipped.
 """
 
 from __future__ import annotations
@@ -34,16 +37,21 @@ NEAR = 1e-9
 
 
 class Table:
-    """All laws of one entry in floats: cells and outcomes as rows, to be asked at many inputs at once."""
+    """All laws of one entry in floats: cells and outcomes as rows, to be asked at many inputs at once.
+
+    Outcomes of all cells are rows: `cell` says to which cell each belongs.
+    """
 
     def __init__(self, charts: tuple[tuple[Piece, ...], ...]) -> None:
         cells = [(k, p.cell) for k, pieces in enumerate(charts) for p in pieces]
         self.chart = np.array([k for k, _ in cells])
         self.low = np.array([float(c.low) for _, c in cells])
         self.high = np.array([float(c.high) for _, c in cells])
+        # Two levels of rows: cells, and the outcomes on each.
         outcomes = [(n, o) for n, p in enumerate(p for pieces in charts for p in pieces) for o in p.outcomes]
         self.cell = np.array([n for n, _ in outcomes])
         self.point = np.array([o.value.b is None for _, o in outcomes])
+        # A point outcome has no interval; any function stands in its place and is not read.
         ends = [o.interval or (o.weight, o.weight) for _, o in outcomes]
         self.weight = Curves([o.weight for _, o in outcomes])
         self.a = Curves([o.value.a for _, o in outcomes])
@@ -59,6 +67,7 @@ class Table:
     def errors(self, rows: Counts, t: Array) -> tuple[Array, Array]:
         """The least and the largest error of these outcomes, each at its t: a(t) + b(t) u on the interval of u."""
         a, b = self.a.at(rows, t), self.b.at(rows, t)
+        # a + b u is linear in u: its extremes on an interval are at the ends.
         one, two = (np.where(self.point[rows], a, a + b * u.at(rows, t)) for u in (self.start, self.end))
         return np.minimum(one, two), np.maximum(one, two)
 
@@ -71,6 +80,7 @@ class Curves:
 
     def at(self, rows: Counts, t: Array) -> Array:
         """f(t) of each row at its own t; infinite at a pole."""
+        # Horner's rule, all rows at once, from the leading coefficient down.
         top, bottom = np.zeros(len(t)), np.zeros(len(t))
         for c in self.num[::-1]:
             top = top * t + c[rows]
@@ -107,6 +117,7 @@ class Laws:
         if first.order:
             return np.zeros(len(v), dtype=int), v / unit, unit
         if first.octave:
+            # Charts of octaves in the order of `stage.octaves`: positive, negative, 0.
             mantissa, exponent = np.frexp(v)
             return np.where(v == 0, 2, np.where(v > 0, 0, 1)), mantissa, np.ldexp(1.0, exponent)
         if len(self.charts) == 3:
@@ -117,7 +128,10 @@ class Laws:
 
     @np.errstate(all="ignore")  # what is beyond the largest float is not admitted
     def admit(self, x: Array, y: Array) -> Truths:
-        """Of each row whether every entry of x may become that of y."""
+        """Of each row whether every entry of x may become that of y.
+
+        (inputs,) truths. The unit of a row is its norm; the input 0 must give 0.
+        """
         unit = np.array([self.unit(row) for row in x])
         nought = unit == 0  # the input 0, which was traced apart
         fine: Truths = ~nought | ~y.any(axis=1)
@@ -132,6 +146,7 @@ class Laws:
         """Of each entry whether v may become y."""
         octave = self.charts[0].octave
         chart, t, size = self.place(v, unit)
+        # t of a float is rounded: beside a border the neighbouring cell's law may be what the program does.
         slack = NEAR * (np.ones(len(t)) if octave else 1 + np.abs(t))
         tolerance = AGREES * (np.abs(v) + np.abs(y) + (unit if self.charts[0].order else 0.0))
         near = table.near(chart, t, slack)
@@ -151,6 +166,7 @@ class Laws:
         """(probability, y) of each outcome at a v inside a cell; None where outcomes are no points."""
         table = self.tables[self.group[i]]
         chart, t, size = self.place(np.array([v]), np.array([unit]))
+        # Strictly inside one cell: on a border two laws might hold.
         inside = (table.chart == chart) & (table.low < t) & (t < table.high)
         if not inside.any():
             return None
@@ -174,6 +190,7 @@ def agree_by_ranks(subject: Subject, d: int, case: Json, listed: list[Visit]) ->
                for laws in case["entries"]]  # fmt: skip
 
     def check(x: Array, y: Array) -> bool:
+        """Every entry's error must be one of those of a rank that ties allow it."""
         if not x.all():
             return True
         sizes = np.abs(x)
@@ -181,6 +198,7 @@ def agree_by_ranks(subject: Subject, d: int, case: Json, listed: list[Visit]) ->
         ranks = np.empty(d, dtype=int)
         ranks[order] = np.arange(d)
         for i in range(d):
+            # Magnitudes that are equal up to rounding may have each other's rank.
             tied = np.flatnonzero(np.abs(z - sizes[i]) <= NEAR * sizes[i])
             found = [e @ z for r in {*tied, ranks[i]} for s, e in allowed[r] if s * x[i] > 0]
             if not any(abs(y[i] - x[i] - e) <= AGREES * (sizes[i] + abs(y[i]) + z[0]) for e in found):
@@ -196,6 +214,7 @@ def _run(subject: Subject, d: int, listed: list[Visit], check: Callable[[Array, 
     for at, visit in enumerate([*map(Visit, inputs(d)), *listed]):
         rng = scripted(visit.script, at) if visit.script else np.random.default_rng([at])
         try:
+            # What is raised inside a chosen draw must not be lost in C.
             with heard():
                 out = subject.program(visit.x.copy(), rng)
         except Exception as problem:
@@ -222,14 +241,17 @@ def _compared(runs: list[tuple[Array, Array]], check: Callable[[Array, Array], T
 
 
 def _other(x: Array) -> str:
+    """The refusal at this input."""
     return f"a real run at {_shown(x)} is none of the traced outcomes"
 
 
 def _shown(x: Array) -> str:
+    """The first entries of an input."""
     return f"x = {np.array2string(x[:4], precision=17, separator=', ')}{' ...' if len(x) > 4 else ''}"
 
 
 def _float(text: str) -> float:
+    """A number of a certificate."""
     return float(Fraction(text))
 
 
@@ -242,6 +264,8 @@ def _same_frequencies(subject: Subject, d: int, laws: Laws) -> None:
         law = laws.expected(i, float(x[i]), unit)
         if law is None:
             continue
+        # Outcomes with one value are one; the test is an e-value, so that LEVEL bounds the chance of a
+        # false alarm.
         merged: dict[float, float] = {}
         for p, y in law:
             merged[round(y, 9)] = merged.get(round(y, 9), 0.0) + p

@@ -1,8 +1,15 @@
 """The program's own code, run where its names mean functions on expressions.
 
-Its code objects are run as they are, with namespaces of their own: numpy, math and Python's functions are those of
-`words`, helpers are bound in the same way, numbers and tables are what they are and cannot be changed. What the code
-could use to see that it is traced, or to keep something between calls, refuses before it runs.
+Its code objects are run as they are, with namespaces of their own: numpy, math and Python's functions are
+those of `words`, helpers are bound in the same way, numbers and tables are what they are and cannot be
+changed. What the code could use to see that it is traced, or to keep something between calls, refuses
+before it runs.
+
+Why the program's own code: a parser of Python would have meanings of its own. What may be changed: more
+meanings (`Binding.meaning`) of values that cannot change between calls. What must not: no name of the
+program may lead to Python's or numpy's real objects where a symbol could be told from a number, an
+attribute that begins with two underscores is never given, and what a name held when it was bound is
+compared again at the end (`changed`).
 """
 
 from __future__ import annotations
@@ -73,7 +80,11 @@ HIDDEN = frozenset(["gi_frame", "gi_code", "cr_frame", "cr_code", "ag_frame", "a
 
 @dataclass
 class Binding:
-    """The functions that were bound, and what their names held when they were."""
+    """The functions that were bound, and what their names held when they were.
+
+    bound: functions by identity, each bound once. held: how to look a name up again, a snapshot of what it
+    held, the name. keep: functions that must stay alive, since they are known by identity.
+    """
 
     bound: dict[int, Bound] = field(default_factory=dict)
     held: list[tuple[Callable[[], object], object, str]] = field(default_factory=list)
@@ -93,18 +104,23 @@ class Binding:
 
     def meaning(self, value: object, name: str) -> object:
         """What stands for a value that the program finds under this name."""
+        # Identity, with the object itself kept beside it: another object at the same address is another
+        # one.
         known = _KNOWN.get(id(value))
         if known is not None and known[0] is value:
             return known[1]
         if is_fixed(value):
             return value
+        # sys.argv, os.environ and the like differ where the certificate is checked again.
         if of_the_process(value):
             return stop(f"{name} of Python's library is not traced: another process has another")
         if isinstance(value, ModuleType):
             return Module(self, value)
         if type(value) is FunctionType:
             return self.function(value)
+        # Types are compared by identity everywhere here: a subclass may do as it likes in its own methods.
         if type(value) is np.ndarray:
+            # A table of the program: frozen, since a store into it would outlive the call.
             found = as_array(value).copy()
             found.data.flags.writeable = False
             return found
@@ -121,9 +137,11 @@ class Binding:
         return Thing(self, value, name)
 
     def _all(self, values: Iterable[object]) -> list[object]:
+        """What positional arguments mean."""
         return [self.meaning(v, "an argument") for v in values]
 
     def _named(self, values: Mapping[str, object]) -> dict[str, object]:
+        """What named arguments mean."""
         return {k: self.meaning(v, k) for k, v in values.items()}
 
     def function(self, f: FunctionType) -> Bound:
@@ -140,7 +158,10 @@ def _callable(meaning: object) -> Callable[..., object]:
 
 
 def call_of(binding: Binding, thing: object, arguments: list[object]) -> object:
-    """What the program returns, joined over its branches."""
+    """What the program returns, joined over its branches.
+
+    Arguments are copied for every way: what one way stores another must not see.
+    """
     means = _callable(binding.meaning(thing, "the program"))
     return explored(lambda: means(*[a.copy() if isinstance(a, Array) else a for a in arguments]), merged)
 
@@ -153,13 +174,19 @@ class Bound(Mute):
         self._made: FunctionType | None = None
 
     def __call__(self, *arguments: object, **named: object) -> object:
+        """Runs the code; where it stores into nothing, its branches are joined at its return, so that those of
+        many calls do not multiply.
+        """
         made = self._made or self._bind()
         listed = [*arguments, *named.values()]
+        # Only where arguments hold nothing that could be changed, and one of them is a symbol that could be
+        # branched on.
         if self._alone and all(map(_plain, listed)) and any(isinstance(a, Array) for a in listed):
             return explored(lambda: made(*arguments, **named), merged)
         return made(*arguments, **named)
 
     def _bind(self) -> FunctionType:
+        """The same code with a namespace in which every name is what it means."""
         f, binding = self._f, self._binding
         says, at = objection(f.__code__)
         if says := says or _hidden_word(f.__code__):
@@ -167,6 +194,8 @@ class Bound(Mute):
         original = binding.hold(lambda: f.__code__, f"{f.__name__}()")
         code = rewritten(original) or original
         names = {n for c in nested(code) for n in c.co_names}
+        # The namespace holds what the code names and nothing else; __builtins__ decides what Python falls
+        # back on.
         space: dict[str, object] = {
             **forks.WORDS,
             NAMES: True,
@@ -174,11 +203,14 @@ class Bound(Mute):
             "__builtins__": _python(binding),
         }
         builtin: dict[str, object] = attrgetter("__builtins__")(f)  # which need not be Python's
+        # A function may have been made with builtins of its own: then a plain name would not mean what it
+        # says.
         for n in sorted(names):
             if n not in f.__globals__ and n in _BUILTINS and builtin.get(n) is not _BUILTINS[n]:
                 stop(f"another {n} than Python's")
             if n in f.__globals__ and n not in forks.WORDS:
                 space[n] = binding.meaning(binding.hold(partial(f.__globals__.get, n), n), n)
+        # Variables of outer functions become cells that hold what they mean; the real cells are only read.
         outer = dict(zip(original.co_freevars, f.__closure__ or (), strict=True))
         cells = tuple(types.CellType(binding.meaning(binding.hold(partial(getattr, outer[n], "cell_contents"), n), n))
                       for n in code.co_freevars)  # fmt: skip
@@ -222,8 +254,10 @@ class Module(Mute):
         self._binding, self._module = binding, module
 
     def __getattr__(self, name: str) -> object:
+        """numpy's and math's names by the tables of `words`, those of the program's own modules by what they hold."""
         if name.startswith("__"):
             raise AttributeError(name)
+        # Of numpy and math by table alone: what is not listed there is not traced, whatever it does.
         for module, listed in ((np, words.NUMPY), (math, words.MATH)):
             if self._module is module:
                 _unmodified(module, name)
@@ -237,6 +271,7 @@ class Module(Mute):
 
 
 def _unmodified(module: ModuleType, name: str) -> None:
+    """Refuses a name of numpy or math that was replaced since the package was imported."""
     real, known = getattr(module, name, None), _ORIGINAL.get((module.__name__, name))
     if known is not None and known is not real:
         stop(f"{module.__name__}.{name} was replaced")
@@ -249,6 +284,7 @@ class Thing:
         object.__setattr__(self, "__of__", (binding, value, name))
 
     def __getattr__(self, name: str) -> object:
+        """A field of the object, a method, a property; of classes that find attributes in another way nothing."""
         binding, value, known = object.__getattribute__(self, "__of__")
         if name.startswith("__") or not _is_plain(type(value)):
             return stop(f"uses {known}, a {type(value).__name__}")
@@ -257,6 +293,7 @@ class Thing:
         return _of_class(binding, self, type(value), name)
 
     def __call__(self, *arguments: object, **named: object) -> object:
+        """Its own __call__, where it is a function."""
         binding, value, known = object.__getattribute__(self, "__of__")
         if not _is_plain(type(value)) or isinstance(value, type):
             return stop(f"uses {known}, a {type(value).__name__}")
@@ -300,6 +337,8 @@ def _of_class(binding: Binding, me: Thing, kind: type, name: str) -> object:
 
 
 def _python(binding: Binding) -> dict[str, object]:
+    """Python's names for the program; of modules it may import numpy and math."""
+
     def imported(name: str, *_: object) -> object:
         module = {"numpy": np, "math": math}.get(name)
         return stop(f"imports {name}") if module is None else Module(binding, module)
@@ -324,6 +363,7 @@ def objection(code: CodeType) -> tuple[str, int | None]:
     """ "" for code that can keep nothing and cannot see that it is traced; else what it does, and in which line."""
     for c in nested(code):
         listed = list(dis.get_instructions(c))
+        # A dunder or frame attribute leads from any object to its class, its globals and so to the package.
         odd = next((n for n in c.co_names if n.startswith("__") or n in HIDDEN or n in _OWN), "")
         if odd and any(i.argval == odd and i.opname in ("LOAD_ATTR", "LOAD_METHOD") for i in listed):
             return f"asks for .{odd}", None
@@ -337,10 +377,12 @@ def _about(
     code: CodeType, before: dis.Instruction | None, i: dis.Instruction, after: dis.Instruction | None
 ) -> str:
     """What is wrong with one instruction, by those around it; "" for nothing."""
+    # A program that catches exceptions could catch a refusal, and go on as if the number had been there.
     if i.opname == "PUSH_EXC_INFO":
         return "" if after is not None and after.opname == "WITH_EXCEPT_START" else "catches an exception"
     if i.opname == "STORE_DEREF":
         return "changes a variable of an outer function" if i.argval in code.co_freevars else ""
+    # `is None` is a fair question; another identity could tell a symbol from a number.
     if i.opname == "IS_OP":
         fixed = before is not None and before.opname == "LOAD_CONST" and before.argval is None
         return "" if fixed else "compares identities"
@@ -356,6 +398,7 @@ _KNOWN: dict[int, tuple[object, object]] = {}
 
 
 def _know(real: object, meaning: object) -> None:
+    """Remember what stands for an object."""
     _KNOWN[id(real)] = real, meaning
 
 

@@ -23,7 +23,7 @@ from compth.proof.algebra import NOUGHT, Rational, Root, derivative, inner_roots
 
 @dataclass(frozen=True)
 class Group:
-    """Entries with one law: how many, and its pieces on every chart."""
+    """Entries with one law: how many, and its pieces on every chart. Their bounds in a certificate are one number."""
 
     count: int
     charts: tuple[tuple[Piece, ...], ...]
@@ -38,8 +38,13 @@ class Group:
 
 
 def moments(piece: Piece) -> tuple[Rational, Rational]:
-    """E(y - x) and E(y - x)^2 on the cell."""
+    """E(y - x) and E(y - x)^2 on the cell.
+
+    Exact, as functions of t on the piece. In units: multiply by the unit and its square.
+    """
     bias = error = NOUGHT
+    # Conditional on the outcome the error is a + b U with U uniform on an interval; both moments are
+    # integrals of that, weighted by the outcome's probability.
     for o in piece.outcomes:
         first, second = _outcome_moments(o)
         bias, error = bias + o.weight * first, error + o.weight * second
@@ -47,9 +52,11 @@ def moments(piece: Piece) -> tuple[Rational, Rational]:
 
 
 def _outcome_moments(o: Outcome) -> tuple[Rational, Rational]:
+    """E(a + b U) and E(a + b U)^2 for U uniform on [l, h]."""
     a, b = o.value.a, o.value.b
     if b is None or o.interval is None:
         return a, a * a
+    # E U = (l + h)/2, E U^2 = (l^2 + l h + h^2)/3
     low, high = o.interval
     mean, square = (low + high) / rational(2), (low * low + low * high + high * high) / rational(3)
     return a + b * mean, a * a + a * b * mean * rational(2) + b * b * square
@@ -61,6 +68,8 @@ def worst_entry(charts: list[Chart], groups: list[Group]) -> str:
         return ""
     square, found = Rational((Fraction(0), Fraction(0), Fraction(1))), list[tuple[float, str, str]]()
     for piece in (p for g in groups for p in g.pieces if float(p.cell.high) or float(p.cell.low)):
+        # E(y - x)^2 / x^2 as a function of t: its supremum on a cell is at an end or where the derivative
+        # of the quotient, (p' q - p q')/q^2, is 0.
         ratio = moments(piece)[1] / square
         slope = sub(mul(derivative(ratio.num), ratio.den), mul(ratio.num, derivative(ratio.den)))
         low, high = piece.cell.low, piece.cell.high
@@ -126,7 +135,11 @@ def scale_of(charts: list[Chart]) -> Json:
 
 
 class Curve:
-    """q of one inequality on one piece, in floats: on a grid of t, and at the critical points of q - lambda |t|^p."""
+    """q of one inequality on one piece, in floats: on a grid of t, and at the critical points of q - lambda |t|^p.
+
+    piece: the cell. q: the inequality's function of t on it. power: p of the norm that couples the entries,
+    0 for none. Floats only look for a multiplier: what they find is proved or refused by exact arithmetic.
+    """
 
     def __init__(self, piece: Piece, q: Rational, power: int) -> None:
         self.top, self.bottom = (np.array([float(c) for c in reversed(p)] or [0.0]) for p in (q.num, q.den))
@@ -148,6 +161,8 @@ class Curve:
     def highest(self, factor: float) -> tuple[float, float]:
         """(supremum, where) by the critical points."""
         low, high = self.ends
+        # (n - lambda |t|^p den)/den is again a quotient of polynomials: its critical points are the real
+        # roots of n' d - n d'.
         top = self.top
         if self.power and factor:
             weight = np.array([self.side**self.power * factor, *[0.0] * self.power])
@@ -174,7 +189,10 @@ def _grows(top: Array, bottom: Array, t: float) -> bool:
 
 
 class Excess:
-    """q of one inequality on every piece of every group, in floats, to look for multipliers."""
+    """q of one inequality on every piece of every group, in floats, to look for multipliers.
+
+    order: of the norm, "" for none. Only used to look for multipliers.
+    """
 
     def __init__(self, groups: list[Group], functions: list[list[Rational]], order: str) -> None:
         self.groups, self.functions, self.order = groups, functions, order
@@ -191,6 +209,9 @@ class Excess:
     def slope(self, factor: float, fine: bool) -> float:
         """1 - sum_i |t_i|^p, t_i where q - lambda |t|^p is largest: the dual's slope in lambda."""
         total = 1.0
+        # By Danskin's theorem the dual's derivative in lambda is 1 - sum |t_i|^p at the maximisers t_i; it
+        # grows with lambda, as the dual is convex. Grids tell roughly where they are, critical points
+        # exactly.
         for group, curves in zip(self.groups, self.curves, strict=True):
             rough = [c.rough(factor) for c in curves]
             best = max(rough)
@@ -206,12 +227,20 @@ class Excess:
 
 
 def multipliers(excess: Excess, allowed: Fraction) -> Iterator[Json]:
-    """Candidates for lambda and the bounds of the groups: the simplest first."""
+    """Candidates for lambda and the bounds of the groups: the simplest first.
+
+    Yields {"lambda": p/q, "bounds": one p/q a group}: q(t) <= bound + lambda |t|^p on every piece of a
+    group, with lambda + sum count bound <= allowed.
+    """
     counts = [g.count for g in excess.groups]
+    # sum |t_i|^p = 1: lambda = 0 first, where the entries need no coupling, then the best lambda by
+    # fractions from simple to exact. What the entries' bounds may sum to is -lambda.
     if excess.order in ("1", "2"):
         yield from _shared(Fraction(0), excess.highest(0.0), counts, Fraction(0))
         for factor in _rounded(_best_factor(excess)):
             yield from _shared(factor, excess.highest(float(factor)), counts, -factor)
+    # ||x||_inf = 1: some entry has |t| = 1 and the others |t| <= 1. With one group, q(1) + (d - 1) sup q <=
+    # 0 gives the bound.
     elif excess.order == "inf":
         sups = excess.highest(0.0)
         if len(counts) == 1:
@@ -240,15 +269,19 @@ def _shared(factor: Fraction, sups: list[float], counts: list[int], total: Fract
 
 
 def _nice(v: float) -> Fraction:
+    """A simple fraction near it; far above everything where it is infinite."""
     return Fraction(v).limit_denominator(10**6) if math.isfinite(v) else Fraction(10**30)
 
 
 def _above(v: float) -> Fraction:
+    """A fraction just above it: the float of a supremum may be below."""
     return Fraction(v) + Fraction(abs(v) / 2**45 + 1e-300) if math.isfinite(v) else Fraction(10**30)
 
 
 def _best_factor(excess: Excess) -> float:
     """lambda where the dual's slope changes its sign: on the grids, then by the critical points."""
+    # The slope rises with lambda: bracket its change of sign by fourfold steps, bisect on grids, then widen
+    # a little and bisect again with critical points.
     low, high = -1.0, 1.0
     while excess.slope(low, False) > 0 and low > -1e6:
         low *= 4
@@ -265,6 +298,7 @@ def _best_factor(excess: Excess) -> float:
 
 
 def _bisected(excess: Excess, low: float, high: float, times: int, fine: bool) -> tuple[float, float]:
+    """The bracket halved so many times."""
     for _ in range(times):
         middle = (low + high) / 2
         low, high = (low, middle) if excess.slope(middle, fine) > 0 else (middle, high)
@@ -272,14 +306,21 @@ def _bisected(excess: Excess, low: float, high: float, times: int, fine: bool) -
 
 
 def _rounded(factor: float) -> list[Fraction]:
+    """The factor as fractions with small denominators first: a tight bound often has a simple one."""
     exact = Fraction(factor)
     found = [exact.limit_denominator(k) for k in (1, 12, 100, 1000, 10**5, 10**8)]
     return list(dict.fromkeys([*found, exact]))
 
 
 def certificate(d: int, claim: Json, groups: list[Group], charts: list[Chart], about: Json) -> Json | None:
-    """The certificate that proves the claim, checked; None where none was found."""
+    """The certificate that proves the claim, checked; None where none was found.
+
+    about: more that the certificate says. Raises what the checker raises for a certificate that it refuses
+    after its inequalities were accepted: that would be an error here.
+    """
     scale = scale_of(charts)
+    # Each inequality of the claim is sum_i q(E err_i, E err_i^2; t_i) <= allowed, with err = y - x in
+    # units.
     functions = {
         name: [[q(*moments(p)) for p in g.pieces] for g in groups]
         for name, q in cells.excesses(claim).items()
@@ -310,6 +351,7 @@ def _proves(
     scale: Json,
     allowed: Fraction,
 ) -> bool:
+    """Whether the checker accepts it."""
     try:
         cells.inequality(name, q, read, proof, scale, allowed)
     except cells.Refused:

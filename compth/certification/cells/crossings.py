@@ -28,7 +28,10 @@ def crossings(node: Node, d: int, held: Mapping[Fraction, set[float]]) -> Iterat
 
 
 def along(node: Node, rest: Array, i: int, held: Mapping[Fraction, set[float]]) -> Iterator[Array]:
-    """Inputs at which the condition changes where entry i alone does."""
+    """Inputs at which the condition changes where entry i alone does.
+
+    There are none where numbers do not tell what the condition compares.
+    """
     a, b = node.args
 
     def at(v: float) -> Array:
@@ -57,6 +60,8 @@ def bases(d: int) -> list[Array]:
 
 def changes(gap: Callable[[float], float], most: int = 3) -> Iterator[float]:
     """Floats at which gap is 0 or changes its sign, and those beside: the first few."""
+    # A change of sign between two points of a grid that spans all magnitudes; what turns twice between them
+    # is missed.
     signs = [(v, np.sign(gap(v))) for v in GRID]
     found = 0
     for (low, s), (high, t) in pairwise(signs):
@@ -68,7 +73,9 @@ def changes(gap: Callable[[float], float], most: int = 3) -> Iterator[float]:
 
 
 def _bisected(gap: Callable[[float], float], low: float, high: float, s: float) -> tuple[float, float]:
+    """The two neighbouring floats between which the sign changes."""
     for _ in range(200):
+        # Halving exponents where the ends are orders of magnitude apart, else the interval.
         far = low * high > 0 and not 0.25 < low / high < 4
         middle = float(np.copysign(np.sqrt(abs(low)) * np.sqrt(abs(high)), low)) if far else (low + high) / 2
         if not low < middle < high:

@@ -1,6 +1,10 @@
 """The generator of a traced program: each draw is a symbol, named by its place in the stream.
 
 uniform: node u(k). An integer with given probabilities: cat(k, weights). Whatever is not here refuses.
+
+numpy's algorithms turn bits into numbers in their own ways; what is used here is the documented law alone,
+and real runs with chosen bits (`replayed`) see that the program's draws are in the trace's order. What must
+not be changed: two draws with different names are independent, and equally named ones are one number.
 """
 
 from __future__ import annotations
@@ -56,6 +60,7 @@ class Draws(Mute):
         """Equally likely integers."""
         if dtype is not None and dtype_of(dtype).kind != "i":
             stop("integers of another type")
+        # integers(n) is from 0, the end excluded.
         first, last = (0, _int(low)) if high is None else (_int(low), _int(high))
         count = last + bool(endpoint) - first
         if not 0 < count <= MOST:
@@ -72,6 +77,8 @@ class Draws(Mute):
             stop(f"binomial with n = {trials}")
         for chance in chances.flat:
             nodes.demand_chance(chance)
+        # A sum of n independent trials, each an event {U < p}: for small n that is exact and keeps laws
+        # simple.
         found = [self.random(shape or None) < chances for _ in range(trials)]
         return sum((f.astype(DType("i")) for f in found[1:]), start=found[0].astype(DType("i")))
 
@@ -101,6 +108,7 @@ class Draws(Mute):
         return elementwise(lambda k: nodes.pick(k, population.flat), population.kind, drawn)
 
     def _without(self, population: Array, wanted: int, p: object) -> Chosen:
+        """A random subset of fixed size of all places."""
         if p is not None or any(v.number != i for i, v in enumerate(population.flat)):
             stop("a choice without replacement with probabilities")
         return _subset(population.size, wanted)
@@ -139,7 +147,10 @@ class Shuffled(Mute):
         self.length, self.first = size, dict[int, Chosen]()
 
     def __getitem__(self, key: object) -> Chosen:
+        """The first k entries, as a set."""
         if isinstance(key, slice) and key.start in (None, 0) and key.step in (None, 1):
+            # The first k entries of a permutation are a uniform subset of size k. A second slice would
+            # share its entries, so it is refused.
             wanted = len(range(self.length)[: key.stop])
             if wanted not in self.first:
                 self.first[wanted] = _subset(self.length, wanted)
@@ -150,9 +161,11 @@ class Shuffled(Mute):
         stop(f".{name} of a permutation")
 
     def __len__(self) -> int:
+        """d."""
         return self.length
 
     def _refused(self, *_: object) -> NoReturn:
+        """Single entries are not told."""
         stop("a permutation that is looked at")
 
     __iter__ = __eq__ = __array__ = __bool__ = __contains__ = _refused
@@ -162,39 +175,48 @@ def _subset(size: int, wanted: int) -> Chosen:
     """A uniformly random set of so many indices: each is in it with probability wanted/size."""
     if not 0 < wanted <= size:
         stop(f"{wanted} of {size} without replacement")
+    # Of a subset every entry's law needs its probability of inclusion, k/d, alone: claims are sums over
+    # entries.
     name = _next()
     inside = [session().node("in", name, i, const(Fraction(wanted, size))) for i in range(size)]
     return Chosen(Array(np.array(inside, dtype=object), "b"), inside[0])
 
 
 def _next() -> int:
+    """The name of the next draw."""
     now = session()
     now.draws += 1
     return now.draws - 1
 
 
 def _categorical(weights: list[Node]) -> Node:
+    """An integer that is k with the k-th weight."""
     for w in weights:
         nodes.demand_chance(w)
     return session().node("cat", _next(), *weights)
 
 
 def _int(value: object) -> int:
+    """A known whole number."""
     found = as_array(value)
     return found.__index__() if found.kind != "f" else stop("a count that is no integer")
 
 
 def _shape(size: object) -> tuple[int, ...]:
+    """A size as numpy takes it."""
     return tuple(map(_int, size)) if isinstance(size, tuple | list) else (_int(size),)
 
 
 def _int_of(size: object) -> int:
+    """How many numbers a size has."""
     return int(np.prod(_shape(size)))
 
 
 def _filled(size: object, draw: Callable[[], Node], kind: str) -> Array | Picked:
+    """A scalar, an array of draws, or one draw for each entry of a selection."""
     if size is None:
         return Array(draw(), kind)
+    # size = (mask.sum(),): the number of entries that a mask selects.
     only = size[0] if isinstance(size, tuple) and len(size) == 1 else size
     if isinstance(only, Array) and only.counts is not None and only.node.number is None:
         mask = only.counts  # as many draws as there are selected entries: one for each
@@ -203,6 +225,7 @@ def _filled(size: object, draw: Callable[[], Node], kind: str) -> Array | Picked
 
 
 def _drawn(shape: tuple[int, ...], draw: Callable[[], Node]) -> Entries:
+    """An array of draws, in numpy's order."""
     out = np.empty(shape, dtype=object)
     flat = out.reshape(-1)
     for i in range(flat.size):

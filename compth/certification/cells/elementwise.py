@@ -1,4 +1,10 @@
-"""numpy's functions of every entry, on arrays of expressions and on selections of them."""
+"""numpy's functions of every entry, on arrays of expressions and on selections of them.
+
+What numpy does at every entry is one function of nodes; the type of the result (`kind_of`) is numpy's.
+Where numpy's arithmetic is not that of real numbers (truth values, int64 that wraps, powers of integers) it
+is refused, or asked on every cell (`nodes.word`). What must not be changed: an operation that is refused
+here has another meaning in numpy than its formula.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +22,14 @@ def elementwise(f: Callable[..., Node], kind: str, *arguments: object) -> Symbol
     """f at every entry, with numpy's broadcasting; of selections, at every selected one."""
     picked = next((a for a in arguments if isinstance(a, Picked)), None)
     if picked is None:
+        # A result is vague where all its real parts are: a number that is surely a float makes numpy's
+        # result one.
         given = [as_array(a) for a in arguments]
         out = Array(mapped(f, *(a.data for a in given)), kind)
         reals = [a.vague for a in given if a.kind == "f"]
         out.vague = kind == "f" and bool(reals) and all(reals)
         return out
+    # Every other argument must be a scalar or of the very same selection.
     listed = [aligned(a, picked.order) for a in arguments]
     return Picked(Array(mapped(f, *(a.data for a in listed)), kind), picked.mask, picked.order)
 
@@ -74,6 +83,7 @@ def _short(n: Node) -> Node:
 
 def over(a: object, b: object) -> Symbolic:
     """a / b."""
+    # Python raises for a division by a scalar 0, numpy gives inf or nan in arrays.
     scalar = not any(isinstance(v, Picked) or (isinstance(v, Array) and v.ndim) for v in (a, b))
     if scalar and as_array(b).node.number == 0:
         stop("a division by zero")
@@ -81,6 +91,7 @@ def over(a: object, b: object) -> Symbolic:
 
 
 def _real(f: Callable[[Node, Node], Node]) -> Callable[[Node, Node], Node]:
+    """f of real numbers: truths count for 0 and 1."""
     return lambda a, b: f(nodes.as_real(a), nodes.as_real(b))
 
 
@@ -97,6 +108,7 @@ def power(a: object, b: object) -> Symbolic:
     kind = kind_of(a, b)
     if kind == "b":
         stop("a power of truth values, which numpy makes small integers of")
+    # numpy refuses integers to negative powers; of Python's integers the power is a float.
     if kind != "f" and any((v.number or 0) < 0 or v.number is None for v in as_array(b).flat):
         if as_array(a).ndim or as_array(b).ndim:
             stop("an integer to a power that may be negative")
@@ -137,6 +149,7 @@ def unary(op: str, a: object, kind: str = "") -> Symbolic:
 
 def _of_integers(op: str, kind: str) -> str:
     """What numpy makes of integers; truth values stay what they are."""
+    # numpy itself is asked for the type: sqrt of int64 is float64, abs of int64 stays.
     return kind if kind == "b" else getattr(np, op)(np.ones(1, dtype=np.int64)).dtype.kind
 
 
@@ -164,6 +177,8 @@ def merged(condition: Node, yes: object, no: object) -> object:
         return type(yes)(merged(condition, a, b) for a, b in zip(yes, no, strict=True))
     if yes is None and no is None:
         return None
+    # Both ways become one array of choices; where their kinds differ its type depends on x, and no number
+    # may be stored in it.
     a, b = as_array(yes), as_array(no)
     if a.shape != b.shape:
         stop("results of different shapes on two branches")

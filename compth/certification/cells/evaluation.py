@@ -1,8 +1,13 @@
 """The expression of one entry on one cell: every decision is one on the whole cell, or the cell must be cut.
 
-It is evaluated lazily, as numpy's result depends on it: of np.where the branch that counts, of a comparison its
-answer. Draws branch with exact probabilities, functions of the cell's variable. Where a tie is broken in a way that is
-not told, all ways are followed and each must be right.
+It is evaluated lazily, as numpy's result depends on it: of np.where the branch that counts, of a comparison
+its answer. Draws branch with exact probabilities, functions of the cell's variable. Where a tie is broken
+in a way that is not told, all ways are followed and each must be right.
+
+Three things may cut or branch: a decision that changes on the cell raises `Split` (from `values`), a draw
+chooses one outcome with its probability (`Way`), and what float64 may round to either side chooses one
+answer that holds for the whole law (`Ties`). The caller (`laws`) runs the expression again for every part,
+outcome and answer. What must not be changed: an operation that is not known stops, no decision is guessed.
 """
 
 from __future__ import annotations
@@ -21,15 +26,21 @@ HALF = Fraction(1, 2)
 
 
 class Foreign(Exception):
-    """An expression of one entry that reads another entry of x."""
+    """An expression of one entry that reads another entry of x.
+
+    The law of entry i then is no function of x_i and the unit; where both arms of a branch are right it
+    does not matter (`taken`).
+    """
 
 
 @dataclass(frozen=True)
 class Chart:
     """A part of the line: x_i = unit t, or x_i = lattice (t + K) for every whole K on one side.
 
-    low, high: the range of t, closed: whether its ends belong to it. order: of the norm that is the unit. octave: the
-    unit is any power of two. side: 1 for K >= least, -1 for K < -least, 0 without K.
+    low, high: the range of t, closed: whether its ends belong to it. order: of the norm that is the unit.
+    octave: the unit is any power of two. side: 1 for K >= least, -1 for K < -least, 0 without K.
+
+    A chart with K stands for infinitely many parts with one law, one with an octave for every power of two.
     """
 
     low: Root
@@ -58,13 +69,22 @@ class Chart:
 
 @dataclass
 class _Uniform:
+    """What earlier comparisons leave of a uniform draw on [0, 1): the interval [low, high), its ends functions
+    of t.
+    """
+
     low: Rational = NOUGHT
     high: Rational = UNIT
 
 
 @dataclass
 class Way:
-    """One run through an entry's expression: replayed choices, then first ones; their probabilities multiply."""
+    """One run through an entry's expression: replayed choices, then first ones; their probabilities multiply.
+
+    Depth first through the tree of outcomes: `prefix` repeats the choices of an earlier run, then first
+    outcomes are taken; `following` turns the last choice that has another outcome. weight: the product of
+    the probabilities, a function of t.
+    """
 
     prefix: list[int]
     taken: list[tuple[int, int]] = field(default_factory=list)
@@ -90,7 +110,11 @@ class Way:
 
 @dataclass
 class Ties:
-    """Decisions that x makes in a way that is not told: one answer each, whatever is drawn; all answers are tried."""
+    """Decisions that x makes in a way that is not told: one answer each, whatever is drawn; all answers are tried.
+
+    Unlike a draw it has no probability: an adversary decides, and the claim must hold for every answer, at
+    every x apart.
+    """
 
     prefix: list[bool]
     answers: dict[object, bool] = field(default_factory=dict)
@@ -104,6 +128,7 @@ class Ties:
 
     def side(self, key: object) -> int:
         """-1, 0 or 1: where a float lies that real numbers would have on a border."""
+        # Three answers by two questions: on the border, else above, else below.
         return 0 if self.choose(("at", key)) else 1 if self.choose(("above", key)) else -1
 
     def following(self) -> list[bool] | None:
@@ -144,6 +169,7 @@ class Evaluation:
     def value(self, node: Node) -> Value | Log:
         """A Value, or a Log."""
         if node not in self.known:
+            # Each part is evaluated once in a run: a draw has one value wherever it is read.
             try:
                 self.known[node] = self._value(node)
             except Stopped as problem:
@@ -151,6 +177,7 @@ class Evaluation:
         return self.known[node]
 
     def _value(self, node: Node) -> Value | Log:
+        """By the rule of the operation, `_<op>`."""
         if is_truth(node):
             return ONE if self.truth(node) else ZERO
         rule = getattr(self, f"_{node.op}", None)
@@ -169,24 +196,29 @@ class Evaluation:
     # leaves
 
     def _const(self, node: Node) -> Value:
+        """The number."""
         return whole(node.args[0])
 
     def _x(self, node: Node) -> Value:
+        """t units, for the entry itself."""
         if node.args[0] != self.i:
             raise Foreign
         return self.chart.entry()
 
     def _norm(self, node: Node) -> Value:
+        """The unit, where the norm is that of the chart."""
         if node.args[0] != self.chart.order:
             raise Stopped(f"the {node.args[0]}-norm of x beside another scale")
         return Value(UNIT, 1)
 
     def _u(self, node: Node) -> Value:
+        """A uniform draw: 0 + 1 U."""
         return Value(NOUGHT, 0, UNIT, node.args[0])
 
     # arithmetic
 
     def _add(self, node: Node) -> Value | Log:
+        """The sum; log2(z) plus a number stays a logarithm."""
         a, b = map(self.value, node.args)
         if isinstance(a, Value) and isinstance(b, Value):
             return a + b
@@ -196,25 +228,31 @@ class Evaluation:
         return Log(log.of, log.plus + other.constant)
 
     def _mul(self, node: Node) -> Value:
+        """The product."""
         return self.number(node.args[0]) * self.number(node.args[1])
 
     def _div(self, node: Node) -> Value:
+        """The quotient."""
         return self.number(node.args[0]) * self.number(node.args[1]).inverse(self.cell)
 
     def _sum(self, node: Node) -> Value:
+        """The sum of all entries' terms: only where no term reads another entry."""
         total = ZERO
         for a in node.args:
             total = total + self.number(a)
         return total
 
     def _sqrt(self, node: Node) -> Value:
+        """The square root."""
         return root_of(self.number(node.args[0]), self.cell)
 
     def _abs(self, node: Node) -> Value:
+        """|v|, by the sign that v has on the cell."""
         v = self.number(node.args[0])
         return v if self.sign(v) >= 0 else -v
 
     def _sign(self, node: Node) -> Value:
+        """-1, 0 or 1; 0 may be a rounded number of either sign."""
         v = self.number(node.args[0])
         s = self.sign(v)
         if s == 0 and ((self.near and v.constant is None) or not signed(node.args[0])):
@@ -222,17 +260,20 @@ class Evaluation:
         return whole(s)
 
     def _ite(self, node: Node) -> Value | Log:
+        """The arm that the condition takes."""
         return self.value(taken(self, node))
 
     # logarithms and powers of two
 
     def _log2(self, node: Node) -> Log:
+        """log2 of what is positive on the cell."""
         v = self.number(node.args[0])
         if v.b is not None or v.shift or v.radical != 1 or self.sign(v) <= 0:
             raise Stopped("the logarithm of what is not positive, or of a draw")
         return Log(v)
 
     def _exponent(self, node: Node) -> Value:
+        """np.frexp's e with |v| = m 2^e, 1/2 <= m < 1: floor(log2 |v|) + 1, and 0 for 0."""
         v = self.number(node.args[0])
         if v.is_zero or self.sign(v) == 0:
             return ZERO
@@ -242,7 +283,9 @@ class Evaluation:
         return self.floor(Log(positive), node.args[0]) + ONE
 
     def _exp2(self, node: Node) -> Value:
+        """2^v for whole v: a power of two times the power of the octave that v holds."""
         v = self.value(node.args[0])
+        # 2^(log2(z) + p) = z 2^p
         if isinstance(v, Log):
             return _times_power(v.of, v.plus)
         if v.shift and not self.chart.octave:
@@ -255,9 +298,11 @@ class Evaluation:
     # rounding
 
     def _floor(self, node: Node) -> Value:
+        """floor(v)."""
         return self.floor(self.value(node.args[0]), node.args[0])
 
     def _ceil(self, node: Node) -> Value:
+        """ceil(v) = -floor(-v); of a logarithm by its floor and whether it is whole."""
         v = self.value(node.args[0])
         if isinstance(v, Log):
             upper = self.floor(v, node.args[0])
@@ -266,11 +311,14 @@ class Evaluation:
         return -self.floor(-v, node.args[0], -1)
 
     def _rint(self, node: Node) -> Value:
+        """To the nearest whole number, halves to even ones."""
         v = self.value(node.args[0])
         if isinstance(v, Log):
             upper = v.floor(self.cell, HALF)
             tie = self.cell.point and not self.cell.low.rational  # a border: either way, both are followed
             return upper + whole(-1) if tie and not self.ties.choose(node) else upper
+        # rint(v) = floor(v + 1/2), except where v + 1/2 is whole: there v lies between two whole numbers,
+        # the even one is taken, and a float beside the border may take either.
         lower = self.floor(v + whole(HALF))
         tie = v.b is None and self.cell.sign((v + whole(HALF) + -lower).a) == 0
         if not tie:
@@ -282,6 +330,7 @@ class Evaluation:
         return lower + whole(-int(side < 0)) if side or k is None else whole(round(k - HALF))
 
     def _trunc(self, node: Node) -> Value:
+        """Towards 0: floor(v) for v >= 0, else -floor(-v)."""
         v = self.number(node.args[0])
         if v.b is None and v.a.constant is not None and v.a.constant.denominator == v.shift.denominator == 1:
             return v
@@ -289,17 +338,20 @@ class Evaluation:
         return self.floor(v, of) if self.sign(v) >= 0 else -self.floor(-v, of, -1)
 
     def _cast(self, node: Node) -> Value:
+        """trunc to int64, which must fit."""
         v = self._trunc(node)
         if v.shift and not self.chart.octave:
             raise Stopped("an integer cast of numbers without a limit: beyond 2^63 it fails")
         return self._fits(v)
 
     def _word(self, node: Node) -> Value:
+        """An integer of the program: it must fit into int64."""
         v = self.number(node.args[0])
         return v if len(node.args) > 1 and v.constant is None else self._fits(v)
 
     def _fits(self, v: Value) -> Value:
         """An int64, else it stops; an exponent of x lies within 1100."""
+        # K, the exponent of an octave, is at most 1100 in size for floats.
         at = v.a.constant if v.b is None and v.radical == 1 and not (v.degree and v.a.num) else None
         if at is None or abs(at) + 1100 * abs(v.shift) > LARGEST:
             raise Stopped("an integer that is not seen to lie within 2^63")
@@ -307,6 +359,8 @@ class Evaluation:
 
     def side_of(self, v: Value | Log, of: Node, where: str = "") -> int:
         """-1, 0 or 1: where the float of an expression lies whose value is on a border; 0 where float64 is exact."""
+        # At a point that no float is, floats beside it are met; elsewhere only an expression that float64
+        # rounds may fall to the other side.
         fixed = not isinstance(v, Log) and v.constant is not None
         inner = of.args[0] if of.op == "log2" else of
         return self.ties.side((of, where)) if (self.near and not fixed) or not exact(inner) else 0
@@ -314,7 +368,10 @@ class Evaluation:
     def floor(self, v: Value | Log, of: Node | None = None, turn: int = 1) -> Value:
         """floor of a value: one whole number on the cell, or several with their chances where it holds a draw.
 
-        of: the expression that it is the value of, or turn = -1 of its negative: at a border a float may be below it.
+        of: the expression that it is the value of, or turn = -1 of its negative: at a border a float may be
+        below it.
+
+        Raises Split where the floor changes on the cell, Beyond where floors have no end.
         """
         if isinstance(v, Log):
             upper = v.floor(self.cell)
@@ -324,9 +381,12 @@ class Evaluation:
             return ZERO
         if v.degree or v.radical != 1 or v.shift.denominator != 1:
             raise Stopped("a floor that does not scale with x")
+        # K is whole: floor(v + K) = floor(v) + K.
         kept = Value(NOUGHT, shift=v.shift)
         inner = v + -kept
         if inner.b is None:
+            # On a border (v = k exactly) the float of v may lie just below k; not at 0 where the float's
+            # sign is sure.
             k = self.cell.floor(inner.a)
             below = (
                 of is not None
@@ -335,6 +395,9 @@ class Evaluation:
                 and turn * self.side_of(v, of) < 0
             )
             return kept + whole(k - int(below))
+        # With a draw: U runs through what is left of [0, 1), so floor(a + b U) runs from that at one end to
+        # that at the other. The draw is cut at each whole number between, with the probabilities of the
+        # parts (`sign`).
         u = self._uniform(inner.u)
         ends = [inner.a + inner.b * e for e in (u.low, u.high)]
         rising = self.cell.sign(inner.b) > 0
@@ -354,6 +417,8 @@ class Evaluation:
             return self.cell.sign(v.a)
         if not self.chart.side or v.radical != 1:
             raise Stopped("a comparison of the exponent of x")
+        # a(t) + s K for all whole K >= least (or <= -least - 1): for large |K| the sign is that of s K. It
+        # must hold for the nearest K already; else the lattice has to begin farther out, which Beyond says.
         side = self.chart.side * (1 if v.shift > 0 else -1)  # where K goes, the value goes
         nearest = self.chart.least if self.chart.side > 0 else -self.chart.least - 1
         if self.cell.sign(v.a + rational(v.shift * nearest)) * side <= 0:
@@ -361,6 +426,7 @@ class Evaluation:
         return side
 
     def _drawn_sign(self, v: Value) -> int:
+        """The sign of a + b U: which side of -a/b the draw is on."""
         if v.shift or v.b is None:
             raise Stopped("a draw compared with x itself")
         if v.radical != 1:
@@ -370,6 +436,7 @@ class Evaluation:
         return -slope if below else slope
 
     def _uniform(self, name: int) -> _Uniform:
+        """What is left of a draw."""
         return self.uniforms.setdefault(name, _Uniform())
 
     def _below(self, name: int, threshold: Rational) -> bool:
@@ -379,6 +446,8 @@ class Evaluation:
             return False
         if self.cell.sign(u.high - threshold) <= 0:
             return True
+        # U is uniform on what is left, [low, high): P(U < threshold) is the share below. Either answer
+        # leaves an interval.
         chance = (threshold - u.low) / (u.high - u.low)
         if self.way.choose([chance, UNIT - chance]) == 0:
             u.high = threshold
@@ -396,6 +465,7 @@ class Evaluation:
         return self.answers[node]
 
     def _truth(self, node: Node) -> bool:
+        """By what the condition is: logic, a random subset, a probability, a tie, a comparison."""
         if node.op == "not":
             return not self.truth(node.args[0])
         if node.op in ("and", "or"):
@@ -412,6 +482,7 @@ class Evaluation:
         return self.sign(self.number(node)) != 0
 
     def _compared(self, node: Node) -> bool:
+        """a < b, a <= b or a == b on the cell."""
         a, b = node.args
         drawn, other = (a, b) if a.op == "cat" else (b, a)
         if node.op == "eq" and by_place(drawn, self.i):
@@ -424,6 +495,8 @@ class Evaluation:
             return found
         u, v = self.value(a), self.value(b)
         s = self._log_sign(u, v) if isinstance(u, Log) or isinstance(v, Log) else self._difference(u, v)
+        # Equal in real numbers: if float64 may hold them apart, which of the three it sees is left open.
+        # One key for both orders of the two sides, so that a < b and b < a are answered alike.
         if s == 0 and ((self.near and not _drawn(u, v)) or not settled(a, b)):
             s = self.ties.side((a, b)) if id(a) <= id(b) else -self.ties.side((b, a))
         return {"lt": s < 0, "le": s <= 0, "eq": s == 0}[node.op]
@@ -442,6 +515,8 @@ class Evaluation:
             or b.number.denominator != 1
         ):
             return None
+        # The draw is cut at k and k + 1 only, and not at all whole numbers that floor(z) may be: two
+        # questions in place of many outcomes. For z >= 0 trunc and cast are floors, too.
         u = self._uniform(z.u)
         ends = [z.a + z.b * e for e in (u.low, u.high)]
         if any(self.cell.sign(e) < 0 for e in ends):
@@ -453,6 +528,8 @@ class Evaluation:
     def _of_floor(self, node: Node) -> bool | None:
         """floor(z) < k as z < k for a whole number k: no need to know the floor, of which there may be no end."""
         a, b = node.args
+        # floor(z) < k is z < ceil(k), floor(z) <= k is z < floor(k) + 1, and the other way about:
+        # logarithms near 0 have floors without end, but one comparison.
         if a.op == "floor" and b.number is not None and a.args[0].op == "log2":
             k = -(-b.number // 1) if node.op == "lt" else b.number // 1 + 1
             return self._log_sign(self.value(a.args[0]), whole(k)) < 0
@@ -468,6 +545,7 @@ class Evaluation:
         c = None if isinstance(v, Log) else v.constant
         if c is None or u.of.degree:
             raise Stopped("a comparison of logarithms")
+        # log2(z) < c if and only if z^q < 2^p, with c = p/q.
         apart = c - u.plus
         powered = UNIT
         for _ in range(apart.denominator):
@@ -480,8 +558,10 @@ class Evaluation:
             su, sv = self.sign(u), self.sign(v)
             if su != sv or su == 0:
                 return (su > sv) - (su < sv)
+            # For u, v of one sign s: sign(u - v) = s sign(u^2 - v^2), which has no roots.
             square = u * u + -(v * v)
             return su * self.sign(square)
+        # What scales and what does not compare by their signs, where those differ.
         if u.degree != v.degree and not (u.is_zero or v.is_zero) and u.b is None and v.b is None:
             su, sv = self.sign(u), self.sign(v)
             if su != sv or su == 0:
@@ -497,6 +577,7 @@ class Evaluation:
     # draws of integers
 
     def _inside(self, node: Node) -> bool:
+        """Whether a random subset of fixed size holds this entry, with its probability of inclusion."""
         _, i, chance = node.args
         if i != self.i:
             raise Foreign
@@ -508,6 +589,8 @@ class Evaluation:
     def _is_mine(self, drawn: Node) -> bool:
         """Whether the index that was drawn with chances that depend on x is this entry's."""
         if drawn not in self.drawn:
+            # Of an index that is drawn with P(i) = p_i an entry's law needs to know only whether it is its
+            # own: yes with p_i. That all p_i sum to 1 is seen apart.
             p = self.number(drawn.args[1 + self.i])
             if (p.degree and p.a.num) or p.b is not None or p.shift or p.radical != 1:
                 raise Stopped("probabilities that do not sum to 1")
@@ -525,6 +608,8 @@ class Evaluation:
 
     def _sums_to_one(self, drawn: Node, p: Rational) -> None:
         """p = a |t| + b (unit ||x||_1) or a t^2 + b (unit ||x||_2), on all cells the same, with a + b d = 1."""
+        # Chances p_i = a |x_i|^p / ||x||_p^p + b: summed over all entries they are a + b d, since the
+        # shares sum to 1. So it is enough that every cell has the same a and b and that a + b d = 1.
         count, power = len(drawn.args) - 1, {"1": 1, "2": 2}.get(self.chart.order, 0)
         c = [*p.num, *[Fraction(0)] * 3][: max(3, len(p.num))]
         if len(p.den) > 1 or len(c) > 3 or not power or c[3 - power] or not alike(drawn.args[1:]):
@@ -553,6 +638,7 @@ class Evaluation:
         return whole(self.drawn[node])
 
     def _pick(self, node: Node) -> Value | Log:
+        """table[index]: of a drawn index the entry's own place, else a known place."""
         index, *table = node.args
         if by_place(index, self.i):
             if not self._is_mine(index):
@@ -576,13 +662,18 @@ def taken(run: Run, node: Node) -> Node:
     except Foreign:
         if draws(condition):
             raise Stopped("a branch on another entry and a draw together") from None
+        # Whatever the other entries are, one of the arms is taken: the claim is proved for either.
         answer = run.ties.choose(condition)
     arm: Node = yes if answer else no
     return arm
 
 
 def joined(run: Run, node: Node) -> bool:
-    """and, or: the second is not needed where the first decides; one on another entry may be either."""
+    """and, or: the second is not needed where the first decides; one on another entry may be either.
+
+    As in Python the second part is not evaluated where the first decides; a part on another entry may be
+    true or false.
+    """
     decides: bool = node.op == "or"
     unknown = False
     for part in node.args:
@@ -623,6 +714,7 @@ def draws(node: Node) -> bool:
 
 
 def _times_power(v: Value, exponent: Fraction) -> Value:
+    """v 2^exponent."""
     if exponent.denominator != 1:
         raise Stopped("an irrational power of 2")
     return v * whole(Fraction(2) ** int(exponent))
@@ -637,5 +729,6 @@ def _drawn(u: Value | Log, v: Value | Log) -> bool:
 
 def _steps(v: Value, cell: Cell) -> int:
     """How much farther out the lattice must begin for the sign to be settled."""
+    # |K| > |a / s| settles the sign of a + s K; a float of it, rounded up, is only where to begin.
     reach = abs(float(v.a(cell.sample)) / float(v.shift))
     return min(int(reach) + 1, 1000)

@@ -1,4 +1,10 @@
-"""What float64 computes without rounding: comparisons of anything else may go either way where both sides are equal."""
+"""What float64 computes without rounding: comparisons of anything else may go either way where both sides are equal.
+
+The proof compares real numbers; where both sides are equal the float64 program may compare rounded ones,
+and go either way. A comparison is settled where both floats are exact, or where one side is 0 and the other
+has the right sign for sure. What must not be changed: True has to hold for every input within the domain,
+False only costs a proof.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +21,7 @@ def remembered(question: Callable[[Node], bool]) -> Callable[[Node], bool]:
     name = question.__name__
 
     def asked(n: Node) -> bool:
+        """The answer of a node, kept beside it."""
         if name not in n.facts:
             n.facts[name] = question(n)
         return n.facts[name]
@@ -36,6 +43,7 @@ def exact(n: Node) -> bool:
         return exact(n.args[0])
     if n.op in ("ite", "pick"):
         return all(map(exact, n.args[1:]))
+    # Multiplication by a power of two moves the exponent alone.
     if n.op == "mul":
         return any(_power_of_two(a) and exact(b) for a, b in (n.args, n.args[::-1]))
     return n.op == "div" and exact(n.args[0]) and _power_of_two(n.args[1])
@@ -59,6 +67,7 @@ def _power_of_two(n: Node) -> bool:
     if n.number is not None:
         top, bottom = abs(n.number.numerator), n.number.denominator
         return exact(n) and top & (top - 1) == 0 and bottom & (bottom - 1) == 0
+    # A choice of powers of two is one; the sign of a number is -1, 0 or 1.
     if n.op in ("ite", "mul"):
         return all(map(_power_of_two, n.args[1:] if n.op == "ite" else n.args))
     return n.op in ("exp2", "sign") or is_truth(n)
@@ -69,6 +78,8 @@ def signed(n: Node) -> bool:
     """True where the float has the sign of the value, 0 included: a sum of two exact numbers, products, roots."""
     if exact(n):
         return True
+    # One rounding keeps the sign of a sum of two exact numbers (by gradual
+    # underflow two unequal floats have no difference 0); a second one may not.
     if n.op in ("add", "sum"):
         return len(n.args) == 2 and all(map(exact, n.args))
     if n.op in ("mul", "div", "sqrt", "abs"):

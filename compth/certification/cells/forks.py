@@ -1,4 +1,10 @@
-"""Both ways of a branch from one state, joined where they end: what the rewritten program calls (`rewriting`)."""
+"""Both ways of a branch from one state, joined where they end: what the rewritten program calls (`rewriting`).
+
+A branch on a symbol inside a loop is run both ways at once: variables and everything that they lead to are
+restored before the second way, and joined by the condition after it. What must not be changed: what could
+be reached and changed by one way alone, and is not found by `_containers`, must be refused there, and an
+array that is one of two on two ways is frozen.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +30,7 @@ class Unset:
         stop("a variable that only one way of a branch sets")
 
     def _refused(self, *_: object) -> NoReturn:
+        """Whatever the program does with it."""
         stop("a variable that only one way of a branch sets")
 
     __add__ = __radd__ = __mul__ = __rmul__ = __sub__ = __rsub__ = __truediv__ = __rtruediv__ = __neg__ = (
@@ -42,7 +49,10 @@ Content = Entries | list[object]
 
 
 def condition_of(test: object) -> bool | Node:
-    """What a test is: known, or a condition that must be followed both ways."""
+    """What a test is: known, or a condition that must be followed both ways.
+
+    A decision that this run has taken before is known.
+    """
     if isinstance(test, Array) and test.size == 1:
         found = nodes.truth(test.node)
         answer = known(found)
@@ -60,16 +70,21 @@ class Fork:
         self.way: bool | None = None
 
     def __iter__(self) -> Iterator[bool]:
+        """The ways to run: one for a known test, else True and then False from the same state."""
         if isinstance(self.condition, bool):
             self.way = self.condition
             yield self.condition
             return
         now = session()
         self.containers = list(_containers(self.held.values(), set()))
+        # Draws begin with the same name on both ways, since only one of them happens; after the branch
+        # names go on from the longer one.
         before, draws, guards = [_content(c) for c in self.containers], now.draws, now.guards
         ends = []
         for way in (True, False):
             self.way, now.draws, now.guards = way, draws, [*guards, (self.condition, way)]
+            # The second way begins where the first one began: entries are put back in place, since other
+            # names may lead to the same memory.
             for c, content in zip(self.containers, before, strict=True):
                 _restore(c, content)
             nodes.note_way(now.guards, now.taken)
@@ -99,6 +114,7 @@ class Fork:
         """In every container the entries of both ways, joined by the condition."""
         (_, yes), (_, no) = self.results
         for c, a, b in zip(self.containers, yes, no, strict=True):
+            # Lists are joined item by item; a length that depends on x has no list.
             if isinstance(a, list) or isinstance(b, list):
                 if len(a) != len(b):
                     stop("a list of another length on two ways of a branch")
@@ -115,6 +131,7 @@ def _containers(values: Iterable[object], seen: set[int]) -> Iterator[Container]
         seen.add(id(v))
         if isinstance(v, Picked) or (isinstance(v, Array) and v.ndim and v.data.flags.writeable):
             yield v
+        # Frozen ones hold no branch's changes.
         elif isinstance(v, frozen.Dict):
             continue
         elif isinstance(v, frozen.List):
@@ -124,8 +141,10 @@ def _containers(values: Iterable[object], seen: set[int]) -> Iterator[Container]
             yield from _containers(v, seen)
         elif isinstance(v, tuple):
             yield from _containers(v, seen)
+        # A function can change what it holds: its cells, defaults and bound arguments are looked through.
         elif isinstance(v, FunctionType | partial):
             yield from _containers(_held_by(v), seen)
+        # What has no copy here to put back, such as an iterator that one way has moved on.
         elif isinstance(v, dict | set | bytearray) or (
             hasattr(type(v), "__next__") and not isinstance(v, Array)
         ):
@@ -141,6 +160,7 @@ def _held_by(f: FunctionType | partial[object]) -> list[object]:
 
 
 def _is_set(cell: CellType) -> bool:
+    """Whether a cell of an outer function holds something."""
     try:
         return cell.cell_contents is not None
     except ValueError:  # a name that is not bound yet
@@ -154,6 +174,7 @@ class _Untouched:
         self.held = [(c, _content(c)) for c in _containers(values, set())]
 
     def check(self) -> None:
+        """Stops where a container holds other entries, by identity, than before."""
         for c, before in self.held:
             now = _content(c)
             same = len(now) == len(before) and all(
@@ -166,18 +187,22 @@ class _Untouched:
 
 
 def _entries(content: Content) -> list[object]:
+    """The entries, to be compared by identity."""
     return content if isinstance(content, list) else list(content.reshape(-1))
 
 
 def _content(c: Container) -> Content:
+    """A copy of what stands in it."""
     return list(c) if isinstance(c, list) else _data(c).copy()
 
 
 def _data(c: Array | Picked) -> Entries:
+    """Its nodes."""
     return c.values.data if isinstance(c, Picked) else c.data
 
 
 def _restore(c: Container, content: Content) -> None:
+    """Put the content back in place: other names lead to the same memory."""
     if isinstance(c, list):
         c[:] = content
     elif not isinstance(content, list):
@@ -201,8 +226,10 @@ def joined(condition: Node, yes: object, no: object) -> object:
         return UNSET
     if isinstance(yes, tuple) and isinstance(no, tuple) and len(yes) == len(no):
         return tuple(joined(condition, a, b) for a, b in zip(yes, no, strict=True))
+    # Both ways bound the name to arrays of one shape: a third array of choices takes its place.
     if isinstance(yes, Array) and isinstance(no, Array) and _same_kind(yes, no):
         return _rebound(condition, yes, no)
+    # Neither can be told from the other afterwards, and a third one would be no alias of either.
     for v in (yes, no):  # another name may lead to the same memory: a copy would not change with it
         if isinstance(v, list | Picked) or (isinstance(v, Array) and v.ndim):
             stop("an array or list that differs between two ways of a branch")
@@ -239,6 +266,7 @@ def choose(test: object, yes: Callable[[], object], no: Callable[[], object]) ->
         now.draws, now.guards = draws, [*guards, (condition, way)]
         nodes.note_way(now.guards, now.taken)
         results.append(explored(call, joined))
+        # The program would evaluate one side alone; both were, so neither may have changed anything.
         held.check()
         ends.append(now.draws)
     now.draws, now.guards = max(ends), guards
@@ -264,9 +292,11 @@ def alone(f: Callable[..., object]) -> Callable[..., object]:
     """The function, its branches joined where it returns."""
 
     def called(*arguments: object, **named: object) -> object:
+        """Branches inside are explored here and not by the caller."""
         held = _Untouched(f, *arguments, *named.values())
 
         def once() -> object:
+            """One way through the function."""
             out = f(*arguments, **named)
             held.check()
             return out

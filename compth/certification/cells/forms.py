@@ -1,4 +1,11 @@
-"""When two entries have one expression: the same but for which entry it is of, and for the names of its draws."""
+"""When two entries have one expression: the same but for which entry it is of, and for the names of its draws.
+
+A claim about a vector is a sum over its entries, so entries with one law need to be looked at once. Two
+expressions have one form if exchanging x_i for x_j, and draws for draws in the order in which they are met,
+makes one of the other. Draws are independent and of one law, so that their names do not matter for one
+entry; whether two
+entries share a draw does not matter either, since the claims are sums over entries.
+"""
 
 from __future__ import annotations
 
@@ -21,14 +28,18 @@ def form(node: Node, i: int) -> int:
     names: dict[Node, int] = {}
     counts: dict[str, int] = {}
 
+    # A form is a number by hash consing: children are numbered first, so that comparing is comparing
+    # integers.
     def number_of(key: object) -> int:
         return _FORMS.setdefault(key, len(_FORMS))
 
     def drawn(n: Node, *about: object) -> tuple[object, ...]:
+        """A draw by its kind and the order in which it is met."""
         counts[n.op] = counts.get(n.op, 0) + 1
         return (n.op, counts[n.op], *about)
 
     def key(n: Node) -> tuple[object, ...]:
+        """What tells an expression from others, with its own entry and its draws made nameless."""
         if n.op == "x":
             return ("x", "own" if n.args[0] == i else n.args[0])
         if n.op == "u":
@@ -54,18 +65,21 @@ def form(node: Node, i: int) -> int:
         return (n.op, *(walked(a) if isinstance(a, Node) else ("is", str(a)) for a in n.args))
 
     def _at_place(n: Node) -> tuple[object, ...]:
+        """A comparison or look-up at a sorted index."""
         if n.op == "pick":
             return ("pick place", walked(n.args[0]), walked(n.args[1 + i]), alike(n.args[1:]))
         place, other = n.args if n.args[0].op == "place" else n.args[::-1]
         return ("own place", other.number == i, walked(place))
 
     def _at_own(n: Node) -> tuple[object, ...]:
+        """A comparison or look-up at a drawn index."""
         if n.op == "pick":
             return ("pick own", walked(n.args[0]), walked(n.args[1 + i]))
         cat, other = n.args if n.args[0].op == "cat" else n.args[::-1]
         return ("own", other.number == i, walked(cat))
 
     def walked(n: Node) -> int:
+        """The number of a part, asked once."""
         if n not in names:
             names[n] = number_of(key(n))
         return names[n]
@@ -89,6 +103,8 @@ def find_indices(listed: Iterable[Node], size: int) -> None:
 
     One that has other values than the places of x, or is compared with some of them alone, is a number.
     """
+    # A drawn integer that is compared with all places 0, ..., d - 1, and is used otherwise only to look
+    # tables up, is an index: of each entry it is asked whether the draw is its own.
     compared, other = dict[Node, set[Fraction]](), set[Node]()
     for n in listed:
         for k, a in enumerate(n.args):

@@ -1,4 +1,8 @@
-"""Lists and dictionaries of the program that it finds under a name: read as they are, never changed."""
+"""Lists and dictionaries of the program that it finds under a name: read as they are, never changed.
+
+A list that one call changes would make the next call another program. What must not be changed: every
+method that changes a list or dictionary is refused.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from compth.certification.cells.nodes import stop
 
 
 def _changed(*_: object, **__: object) -> NoReturn:
+    """Refused."""
     stop("changes a list or dictionary that outlives the call")
 
 

@@ -59,6 +59,8 @@ def pieces(node: Node, i: int, chart: Chart, most: int) -> list[Piece]:
         try:
             found += _laws(node, i, chart, cell, sums)
         except Split as split:
+            # Two open parts and the point between, each with one answer to what was asked; further
+            # questions cut further.
             middle = split.at
             todo += [Cell(cell.low, middle), Cell(middle, middle), Cell(middle, cell.high)]
     return found
@@ -66,6 +68,8 @@ def pieces(node: Node, i: int, chart: Chart, most: int) -> list[Piece]:
 
 def _laws(node: Node, i: int, chart: Chart, cell: Cell, sums: Sums) -> Iterator[Piece]:
     """One law for each way to break the ties on this cell."""
+    # Ties are answered once for a whole law: x decides them, not a draw, so every draw meets the same
+    # answers.
     broken: list[bool] | None = []
     while broken is not None:
         ties = Ties(broken)
@@ -76,6 +80,7 @@ def _laws(node: Node, i: int, chart: Chart, cell: Cell, sums: Sums) -> Iterator[
 
 
 def _outcomes(node: Node, i: int, chart: Chart, cell: Cell, ties: Ties, sums: Sums) -> Iterator[Outcome]:
+    """Every outcome of the draws, with its probability; where the output still holds a draw, the interval of it."""
     prefix: list[int] | None = []
     count = 0
     while prefix is not None:
@@ -98,6 +103,7 @@ def _script(run: Evaluation, i: int) -> Script:
 
 
 def _in_full(run: Evaluation, node: Node) -> Value:
+    """The output's value, which must scale as x does. Raises Stopped."""
     try:
         v = run.number(node)
     except Foreign:

@@ -1,5 +1,4 @@
-"""What a traced program computes, as expressions: interned nodes over the input's entries, its norms and the
-draws.
+"""What a traced program computes, as expressions: interned nodes over the input's entries, its norms and the draws.
 
 A node never decides anything: comparisons, floors and selections stay in the expression until `laws`
 evaluates it on a cell, so that np.where keeps both branches and vectorised code takes one path. Only a

@@ -1,7 +1,13 @@
 """Sorting by magnitude: which entry is the r-th largest is told by name alone, in a way that leaves ties open.
 
-`argsort`, `argpartition` and `argmax` of |x| (or of what grows or falls with it) give an `Order`: slices of it are
-selections, single places of it indices. `sort` and `partition` give the order statistics z_0 >= z_1 >= ...
+`argsort`, `argpartition` and `argmax` of |x| (or of what grows or falls with it) give an `Order`: slices of
+it are selections, single places of it indices. `sort` and `partition` give the order statistics z_0 >= z_1
+>= ...
+
+Which entry has rank r depends on x, and where two magnitudes are equal on the sort's own algorithm. So a
+place is a node that names the sort and the rank, and the proof (`ranks`) takes every way to break ties.
+What must not be changed: two sorts may break ties in two ways, so their places are never identified unless
+the same function sorted the same keys.
 """
 
 from __future__ import annotations
@@ -35,17 +41,21 @@ class Order(Mute):
         self.name, self.places, self.cuts = name, places, cuts
 
     def __len__(self) -> int:
+        """d."""
         return len(self.places)
 
     @property
     def shape(self) -> tuple[int]:
+        """(d,)"""
         return (len(self.places),)
 
     @property
     def size(self) -> int:
+        """d."""
         return len(self.places)
 
     def __getitem__(self, key: object) -> Order | Places | Array:
+        """The index at a place, or the indices at several."""
         if isinstance(key, Array):
             key = key.__index__()
         if isinstance(key, slice):
@@ -59,23 +69,29 @@ class Order(Mute):
         return Array(session().node("place", self.name, self.places[key]), "i")
 
     def _sliced(self, key: slice) -> Order | Places:
+        """A part: the whole turned round, or the entries of some ranks."""
         places = self.places[key]
         start, end, step = key.indices(len(self.places))
+        # order[::-1]: positions are counted from the other end, and so are the cuts of a partition.
         if step == -1 and len(places) == len(self.places):
             cuts = None if self.cuts is None else tuple(len(places) - c for c in self.cuts)
             return Order(self.name, places, cuts)
+        # np.argpartition tells which entries stand on either side of the cut, not in which order: only
+        # slices that begin and end at cuts are sets that are known.
         known = self.cuts is None or {start, end} <= {0, len(self.places), *self.cuts}
         if step != 1 or not known:
             stop("a part of a partition that is not told")
         return Places(self.name, places)
 
     def __iter__(self) -> Iterator[Array]:
+        """One index after another."""
         return (self._at(k) for k in range(len(self.places)))
 
     def __getattr__(self, name: str) -> NoReturn:
         stop(f".{name} of sorted indices")
 
     def _refused(self, *_: object) -> NoReturn:
+        """What would need numbers."""
         stop("sorted indices that are looked at")
 
     __eq__ = __bool__ = __array__ = __contains__ = _refused
@@ -94,19 +110,24 @@ class Places(Chosen):
 
     @property
     def size(self) -> int:
+        """How many: the ranks are known, whatever x is."""
         return len(self.places)
 
     @property
     def shape(self) -> tuple[int]:
+        """(how many,)"""
         return (len(self.places),)
 
     def __len__(self) -> int:
+        """How many."""
         return len(self.places)
 
     def __iter__(self) -> Iterator[Array]:
+        """One index after another."""
         return (Array(session().node("place", self.name, r), "i") for r in self.places)
 
     def __getitem__(self, key: int | slice) -> Places | Array:
+        """One index, or fewer ranks."""
         if isinstance(key, slice):
             return Places(self.name, self.places[key])
         return Array(session().node("place", self.name, self.places[key]), "i")
@@ -116,10 +137,12 @@ def argsort(a: object, axis: int = -1, kind: object = None, **more: object) -> O
     """np.argsort by magnitude."""
     if more or axis not in (-1, 0):
         stop("argsort with options")
+    # argsort of argsort: the rank of every entry, by position.
     if isinstance(a, Order) and a.cuts is None:
         return _ranks(a)
     keys = as_array(a)
     growing = _direction(keys)
+    # np.argsort rises: the last position has the largest key, so keys that grow with |x| have rank 0 there.
     places = list(range(len(keys)))
     return Order(f"argsort {kind} {_keyed(keys)}", places[::-1] if growing > 0 else places)
 
@@ -178,6 +201,7 @@ def argmin(a: object, axis: object = None) -> Array:
 
 
 def _outermost(a: object, name: str, side: int) -> Array:
+    """The place of rank 0, or of the last one where the keys fall with |x|."""
     keys = as_array(a)
     growing = _direction(keys)
     at = 0 if side * growing > 0 else len(keys) - 1
@@ -199,6 +223,7 @@ def partition(a: object, kth: object, axis: int = -1) -> Array:
     d = len(keys)
     if not isinstance(kth, int) or not -d <= kth < d:
         stop("partition at a place that is not there")
+    # Only the order statistic at kth is told; reading any other position is reading what is no number.
     unknown, numbers = session().node("undefined"), all(v.number is not None for v in keys.flat)
     ordered = sort(keys).flat if numbers else _statistics(keys)
     if numbers and len(set(ordered)) == 1:
@@ -221,6 +246,8 @@ def _direction(keys: Array) -> int:
     """1 where the keys grow with |x_i|, -1 where they fall."""
     if keys.flat and all(v is keys.flat[0] and v.number is not None for v in keys.flat):
         return 1 if session().zero else stop("an order of what does not depend on x")  # the input 0: one tie
+    # The order of keys is that of |x| if each key is one monotone function of its own |x_i|, the same for
+    # all i and rising (or falling) for all: then ranks of keys are ranks of magnitudes.
     found = {_magnitude(v)[:2] for v in keys.flat}
     signs = {s for _, s in found}
     whole = sorted(i for i, _ in found) == list(range(session().size)) and len(keys) == session().size
@@ -239,11 +266,13 @@ def _magnitude(v: Node) -> tuple[int, int, bool]:
     if v.op == "abs" and v.args[0].op == "x":
         return v.args[0].args[0], 1, True
     i, power = nodes.power_of_entry(v)
+    # x_i^2 grows with |x_i|, but is not |x_i|: its order is told, its sorted values are not.
     if power == 2:
         return i, 1, False
     if v.op == "mul" and v.args[0].number:
         i, side, plain = _magnitude(v.args[1])
         return i, side * (1 if v.args[0].number > 0 else -1), plain and abs(v.args[0].number) == 1
+    # Division by a norm or a positive number keeps the order.
     if v.op == "div" and is_positive(v.args[1]):
         return (*_magnitude(v.args[0])[:2], False)
     return -1, 0, False

@@ -1,4 +1,10 @@
-"""Where a program branches on a symbol: every way is run, and what comes out is joined by the conditions again."""
+"""Where a program branches on a symbol: every way is run, and what comes out is joined by the conditions again.
+
+The program runs once for each sequence of answers, depth first: the last answer True of one run becomes
+False in the next. The results are joined from the bottom up by the same conditions, so that the whole is
+one expression. What must not be changed: runs that share answers share their draws' names, and a condition
+that is decided once in a run is never asked again.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +18,10 @@ MOST = 300
 
 
 def decide(condition: Node) -> bool:
-    """Which way this run goes; norms of x are positive, since the input 0 is a case of its own."""
+    """Which way this run goes; norms of x are positive, since the input 0 is a case of its own.
+
+    Raises Stopped where a call branches more than MOST times.
+    """
     answered = known(condition)
     if answered is not None:
         return answered
@@ -65,9 +74,14 @@ def is_positive(a: Node) -> bool:
 
 
 def explored(call: Callable[[], object], merge: Callable[[Node, object, object], object]) -> object:
-    """The outcome of call() on every way through it, joined by merge(condition, yes, no)."""
+    """The outcome of call() on every way through it, joined by merge(condition, yes, no).
+
+    call: runs a part of the program. Draws after a branch are counted from the longest way, so that no name
+    is used twice.
+    """
     now = session()
     outer, start, ends = (now.prefix, now.taken, now.guards), now.draws, [now.draws]
+    # What was decided before the call holds in all of it; inside, decisions are counted from none.
     now.guards = [*now.guards, *now.taken]
     found, prefix = [], list[bool]()
     try:
@@ -82,6 +96,8 @@ def explored(call: Callable[[], object], merge: Callable[[Node, object, object],
             ends.append(now.draws)
             if len(found) > MOST:
                 stop(f"more than {MOST} ways through the branches")
+            # The tree of decisions, depth first: trailing False answers are finished, the last True one
+            # turns.
             answers = [a for _, a in now.taken]
             while answers and not answers[-1]:
                 answers.pop()
@@ -102,6 +118,8 @@ def _joined(
     """The ways agree on their first `depth` decisions; the next splits them."""
     if len(found) == 1:
         return found[0][0]
+    # All runs that agree so far ask the same next condition: the program does the same until it gets
+    # another answer.
     condition = found[0][1][depth][0]
     yes = [f for f in found if f[1][depth][1]]
     no = [f for f in found if not f[1][depth][1]]

@@ -1,7 +1,11 @@
 """The law of every entry at one input, by the trace: draws branch as on a cell, all else is what float64 makes of it.
 
-No cell is needed, so that what has no end of them, mixes entries or does not scale with x has a law here, too, and at
-any length of the input: entries are looked at one by one, however many paths they have together.
+No cell is needed, so that what has no end of them, mixes entries or does not scale with x has a law here,
+too, and at any length of the input: entries are looked at one by one, however many paths they have
+together.
+
+Only the branching of draws is exact here, everything else is the float64 that the program computes: such a
+law is an exact expectation for a program at an input, never a statement for all x.
 """
 
 from __future__ import annotations
@@ -54,12 +58,15 @@ class _At(Evaluation):
         self.now = now
 
     def _value(self, node: Node) -> Value | Log:
+        """What holds a draw branches; all else is a number."""
         return super()._value(node) if draws(node) else whole(self._float(node))
 
     def _truth(self, node: Node) -> bool:
+        """As for values."""
         return super()._truth(node) if draws(node) else bool(self._float(node))
 
     def _float(self, node: Node) -> Fraction:
+        """The float that the program has, as a fraction."""
         try:
             return Fraction(self.now.at(node))
         except (Unknown, OverflowError, ValueError):
@@ -67,6 +74,7 @@ class _At(Evaluation):
 
     def _chances(self, drawn: Node) -> list[Rational]:
         """The probabilities of a drawn integer, which numpy divides by their sum."""
+        # numpy accepts chances that sum to 1 up to rounding and divides by their sum.
         listed = [self._float(w) for w in drawn.args[1:]]
         total = sum(listed, Fraction(0))
         if min(listed) < 0 or abs(total - 1) > SUMS:
@@ -74,12 +82,14 @@ class _At(Evaluation):
         return [rational(p / total) for p in listed]
 
     def _is_mine(self, drawn: Node) -> bool:
+        """Whether the drawn index is this entry's."""
         if drawn not in self.drawn:
             p = self._chances(drawn)[self.i]
             self.drawn[drawn] = 1 - self.way.choose([p, UNIT - p]) if p.num else 0
         return bool(self.drawn[drawn])
 
     def _cat(self, node: Node) -> Value:
+        """A drawn integer as a number."""
         if forms.by_place(node, self.i):
             raise Stopped("a drawn index used as a number")
         if node not in self.drawn:
@@ -103,6 +113,7 @@ class Pointwise:
         return found
 
     def _entry(self, now: Numbers, node: Node, i: int) -> list[Part]:
+        """All outcomes of one entry, depth first through its draws."""
         prefix: list[int] | None = []
         out: list[Part] = []
         while prefix is not None:
@@ -113,6 +124,7 @@ class Pointwise:
             weight = way.weight.constant
             if start is None or slope is None or weight is None or v.radical != 1:
                 raise Stopped("what numbers do not tell")
+            # A draw that is left in the value is uniform on what earlier comparisons left of it.
             held = None if v.b is None else run._uniform(v.u)
             ends = (Fraction(0), Fraction(0)) if held is None else (held.low.constant, held.high.constant)
             if weight:
@@ -128,6 +140,7 @@ class Pointwise:
         law = self.law(x)
         mean, error, second = np.zeros(len(x)), np.zeros(len(x)), 0.0
         for i, parts in enumerate(law):
+            # Moments are summed in fractions: y - x cancels where y is near x.
             own = Fraction(float(x[i]))
             mean[i] = float(sum((p.weight * (p.low + p.high) for p in parts), Fraction(0)) / 2)
             second += float(sum((p.weight * _square(p.low, p.high) for p in parts), Fraction(0)))
@@ -149,6 +162,7 @@ _LAST: list[tuple[object, int, Pointwise]] = []
 
 def _of(subject: Subject, d: int) -> Pointwise:
     """The laws of its trace, which is made anew when a name of the program holds something else. Raises Stopped."""
+    # One trace is kept: the same object is asked at many inputs in a row.
     if not _LAST or _LAST[0][0] is not subject.object or _LAST[0][1] != d or _LAST[0][2].changed():
         _LAST[:] = [(subject.object, d, Pointwise(stage.traced(subject.object, d, subject.deterministic)))]
     return _LAST[0][2]
@@ -164,18 +178,21 @@ def traced_moments(subject: Subject, x: Array, d: int) -> Moments:
 def confirmed(subject: Subject, x: Array, d: int) -> bool:
     """True where real runs at x are among the traced outcomes, every entry, about as often as traced."""
     law = _of(subject, d).law(x)
+    # With one seed: the level of the test is that of an e-value, whatever is drawn.
     rng = np.random.default_rng(67)
     real = np.array([np.asarray(subject.program(x.copy(), rng), dtype=np.float64) for _ in range(RUNS)])
     return real.shape == (RUNS, d) and all(_fits(real[:, i], law[i]) for i in range(d))
 
 
 def _fits(seen: Array, parts: list[Part]) -> bool:
+    """Whether real outputs of one entry are among its outcomes, about as often."""
     low, high = np.array([[float(p.low), float(p.high)] for p in parts]).T
     chance = np.array([float(p.weight) for p in parts])
     room = AGREES * (np.abs(seen)[:, None] + np.maximum(np.abs(low), np.abs(high)).max())
     inside = (low - room <= seen[:, None]) & (seen[:, None] <= high + room)
     if not inside.any(axis=1).all():
         return False
+    # Frequencies are only compared where each real output belongs to one outcome.
     apart = inside.sum(axis=1) == 1
     if (
         len(parts) == 1 or not apart.all()

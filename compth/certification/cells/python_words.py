@@ -1,4 +1,8 @@
-"""Python's own functions for a traced program; those that are not here it does not have."""
+"""Python's own functions for a traced program; those that are not here it does not have.
+
+len, range, zip and their like are Python's own: they ask arrays for lengths and entries, which answer or
+refuse. What must not be changed: nothing here may say of what type a value is, or show it.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,7 @@ from compth.certification.cells.words import ARRAY, as_words, holds_symbol, list
 
 
 def _extreme(op: str) -> Callable[..., object]:
+    """min or max: Python's of numbers, a chain of choices of symbols."""
     plain = getattr(builtins, op)
 
     def called(*values: object, **options: object) -> object:
@@ -30,6 +35,7 @@ def _extreme(op: str) -> Callable[..., object]:
 
 
 def _sum(values: Iterable[Number], start: Number = 0) -> object:
+    """sum(): of scalars as the sum of an array, in which norms are recognised."""
     listed = list(values)
     if not holds_symbol(listed):
         return sum(listed, start)
@@ -39,6 +45,8 @@ def _sum(values: Iterable[Number], start: Number = 0) -> object:
 
 
 def _every(some: bool) -> Callable[..., object]:
+    """any or all: a truth that is joined, not a branch for each entry."""
+
     def called(values: Iterable[object]) -> object:
         listed = list(values)
         if not holds_symbol(listed):
@@ -59,12 +67,14 @@ def _sorted(
     if key is None:
         found = list(orders.sort(make_array(listed)))
         return found[::-1] if reverse else found
+    # sorted(range(d), key=...) is an order of all entries; of fewer things the rank is no rank in x.
     if listed != list(range(session().size)):
         stop("a sort of other things than all indices")
     return list(orders.by_keys(as_array(make_array(keys)), reverse))
 
 
 def _isinstance(value: object, kinds: object) -> bool:
+    """Whether it is an array of numpy, which alone may be asked: a scalar of numpy is none."""
     return (
         bool(value.ndim or value.loose)
         if kinds is ARRAY and isinstance(value, Array)
@@ -73,6 +83,7 @@ def _isinstance(value: object, kinds: object) -> bool:
 
 
 def _round(value: Number, digits: int | None = None) -> object:
+    """round() to a whole number."""
     if not holds_symbol(value):
         return round(value, digits)
     if isinstance(value, Picked) or as_array(value).ndim:
@@ -102,6 +113,8 @@ class _Untraced(Mute):
 
 def _other(n: str) -> object:
     """What stands for a name of Python's that is not among the words: errors are themselves."""
+    # Errors may be raised: on a way that is taken they end the trace. All other names stop where they are
+    # used.
     real = getattr(builtins, n)
     return real if isinstance(real, type) and issubclass(real, Exception) else _Untraced(n)
 

@@ -1,7 +1,11 @@
 """What the pipeline asks: is a claim true of the program for all x, by laws on cells? If not, why, and where to look.
 
-`examined` runs beside the program, in the worker of a judged file, and answers in JSON. The certificate in it is
-checked again where the judged code is not running, against the claim that was asked.
+`examined` runs beside the program, in the worker of a judged file, and answers in JSON. The certificate in
+it is checked again where the judged code is not running, against the claim that was asked.
+
+What may be changed: which stages are tried, and in which order. What must not: a certificate leaves this
+module only after `proof.cells` has checked it in the process where the judged code is not running, against
+the claim and dimension that were asked, and after real runs agreed with the laws.
 """
 
 from __future__ import annotations
@@ -46,6 +50,8 @@ class Found:
     """data: the certificate that was checked, None without one; says: what stopped it; lines: for the report.
 
     worst: the supremum of one entry's relative error, in words, "" where it was not computed.
+
+    data["claim"] is the claim as it was proved: its constants are fractions, which `lines` explain.
     """
 
     data: Json | None
@@ -68,11 +74,15 @@ def candidates(claim: Claim) -> Iterator[Reading]:
     kind = type(claim).__name__
     if kind not in KINDS or type(claim) is not getattr(compth.claims, kind):
         return
+    # Simple readings of the constants first: a proof of 1/10 says more than one of the float that stands
+    # for it.
     for read, lines in readings_of(claim):
         yield {"kind": kind, "constants": {k: str(as_written(v)) for k, v in read.constants.items()}}, lines
     long = [k for k, v in claim.constants.items() if is_float(v) and _is_long(v)]
     if long:
         lifted = {k: as_written(v) for k, v in claim.constants.items()}
+        # A constant such as 1/sqrt(30) rounds on either side: the claim is proved with room for that, and
+        # says so.
         for k in long:
             lifted[k] += LOOSER[k] * ROUNDING * (1 + abs(lifted[k]))
         words = ", ".join(f"{k} = {claim.constants[k]!r}" for k in long)
@@ -86,7 +96,11 @@ def _is_long(v: object) -> bool:
 
 
 def ask(subject: Subject, d: int, claims: list[Claim], seconds: float, work: float = 0.4e6) -> Answers:
-    """What is found about each claim; certificates checked here. work: with which inputs are looked through."""
+    """What is found about each claim; certificates checked here. work: with which inputs are looked through.
+
+    claims: of the types in KINDS, others get no certificate. seconds: limit of the search. Raises what the
+    subject's worker raises where it is lost.
+    """
     listed = [list(candidates(c)) for c in claims]
     text = examined(subject, d, json.dumps([[c for c, _ in options] for options in listed]), seconds, work)
     answer = json.loads(text)
@@ -100,12 +114,15 @@ def ask(subject: Subject, d: int, claims: list[Claim], seconds: float, work: flo
 
 
 def _checked(d: int, options: list[Reading], data: Json | None, answer: Json) -> Found:
+    """The certificate that came with the answer, checked; without it what stopped the proof."""
     if data is None:
         return Found(None, answer["says"], ())
     try:
         cells.check(data)
     except cells.Refused as reason:
         return Found(None, f"the certificate is refused: {reason}", ())
+    # The worker may run judged code: that the certificate is right is not enough, it must be of a claim
+    # that was asked.
     lines = next((lines for claim, lines in options if claim == data["claim"]), None)
     if lines is None or data["d"] != d:
         return Found(None, "the certificate speaks of another claim", ())
@@ -113,10 +130,12 @@ def _checked(d: int, options: list[Reading], data: Json | None, answer: Json) ->
 
 
 def _is_answer(answer: object, subject: Subject, d: int, claims: str, seconds: float, work: float) -> bool:
+    """The shape that a worker's answer must have."""
     return isinstance(answer, str) and len(answer) < SIZE and isinstance(_decoded(answer), dict)
 
 
 def _decoded(text: str) -> object:
+    """The JSON of the text, None where it is none."""
     try:
         return json.loads(text)
     except ValueError:
@@ -125,7 +144,12 @@ def _decoded(text: str) -> object:
 
 @beside(_is_answer)
 def examined(subject: Subject, d: int, claims: str, seconds: float, work: float) -> str:
-    """Trace, laws, certificates, real runs: the answer about all claims, as JSON."""
+    """Trace, laws, certificates, real runs: the answer about all claims, as JSON.
+
+    claims: JSON, for each claim its readings in the order in which they are tried. Answer: {"certificates":
+    [certificate or null], "says", "lines", "worst", "law", "points"}; never raises for what the program
+    does.
+    """
     options = json.loads(claims)
     says, lines, worst = "", list[str](), ""
     found: list[Json | None] = [None] * len(options)
@@ -133,6 +157,8 @@ def examined(subject: Subject, d: int, claims: str, seconds: float, work: float)
     strange = False
     with noting() as readings:
         try:
+            # A limit bounds the search alone; what it cuts off is no verdict, only a proof that was not
+            # found.
             with time_limit(seconds, idle=seconds):
                 found, lines, worst = _proofs(subject, d, options, seen)
         except (Stopped, Strange) as problem:
@@ -163,6 +189,8 @@ def _proofs(
     thing = subject.object
     trace = stage.traced(thing, d, subject.deterministic)
     seen.append(trace)
+    # A branch was settled by x not being 0: the law says nothing at 0, where relative claims ask C(0) = 0
+    # by themselves.
     if trace.apart:
         options = [[c for c in o if c["kind"] != "AbsoluteError"] for o in options]
         if not any(options):
@@ -174,6 +202,8 @@ def _proofs(
     stopped: Stopped | None = None
     used: list[tuple[list[Chart], list[Group]]] = []
     sorts = stage.sorts(trace)
+    # One chart after another: the unit of x for relative claims, the plain line for absolute errors. A
+    # claim that one of them proves is not asked again.
     for charts in [] if sorts else stage.scales(trace):
         try:
             used.append(stage.laws_on(trace, charts))
@@ -190,8 +220,10 @@ def _proofs(
             stopped = problem if sorts or stopped is None else stopped
     if not any(found) and stopped is not None and not used:
         raise stopped
+    # Nothing is claimed before the program itself was run at every border and on every way of its trace.
     if any(found):
         _visited(subject, d, trace, [u for u in used if _is_of(found, u[0])], ranked)
+    # A name that holds something else after the runs: another program was traced than the one that ran.
     if changed := trace.bound.changed():
         raise Strange(f"{changed} changed between calls")
     worst = [says for charts, groups in used if (says := bounds.worst_entry(charts, groups))]
@@ -199,6 +231,7 @@ def _proofs(
 
 
 def _is_of(found: list[Json | None], charts: list[Chart]) -> bool:
+    """Whether one of the certificates is by these charts."""
     return any(f and "groups" in f and bounds.scale_of(charts) == f["scale"] for f in found)
 
 
@@ -237,6 +270,7 @@ def _first(d: int, listed: list[Json], charts: list[Chart], groups: list[Group])
 
 
 def _is_absolute(charts: list[Chart]) -> bool:
+    """The plain line: x_i = t."""
     return not charts[0].order and not charts[0].octave
 
 
@@ -270,6 +304,8 @@ def _worst_first(
     for x in listed:
         worst = 0.0
         if not allowance.spent and x.any():
+            # The law at x is exact in its branches, so its moments show a violation without sampling; the
+            # statistics that follow only look there first.
             m = laws.moments(x)
             allowance.use(m.work)
             worst = max(
@@ -283,6 +319,7 @@ def _worst_first(
 
 
 def _as_claim(data: Json) -> Claim:
+    """The claim of a certificate as an object."""
     kind = getattr(compth.claims, data["kind"])
     made: Claim = kind(**{k: Fraction(v) for k, v in data["constants"].items()})
     return made

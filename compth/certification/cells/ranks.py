@@ -1,9 +1,14 @@
 """Selections: the output by ranks, as linear forms in the sorted magnitudes z_0 >= z_1 >= ... >= z_(d-1) >= 0.
 
-An entry of rank r is x = s z_r with s = 1 or -1; what it becomes is a form in z, decided by comparisons of forms that
-hold on the whole cone. What is not decided there, as at ties, is followed both ways. Where the sign of a zero matters,
-the number of entries that are not 0 is a case of its own. Forms are written by their values on the rays of the cone
-(`proof.cones`).
+An entry of rank r is x = s z_r with s = 1 or -1; what it becomes is a form in z, decided by comparisons of
+forms that hold on the whole cone. What is not decided there, as at ties, is followed both ways. Where the
+sign of a zero matters, the number of entries that are not 0 is a case of its own. Forms are written by
+their values on the rays of the cone (`proof.cones`).
+
+Why ranks: a selection's law on one entry depends on all others, but only through which rank it has; y - x
+is then linear in z for every rank, sign and outcome. The claim is a sum over ranks, a quadratic form in z
+that must have one sign on the cone. What must not be changed: a comparison is decided only where its form
+has one sign on the whole cone, else both answers are followed as a tie.
 """
 
 from __future__ import annotations
@@ -37,11 +42,18 @@ LARGEST = 64
 
 
 class Zeros(Exception):
-    """The sign of an entry that may be 0 matters."""
+    """The sign of an entry that may be 0 matters.
+
+    On the closed cone entries of any rank may be 0, where sign(x_i) and comparisons with 0 are others: then
+    the numbers m = 1, ..., d of entries that are not 0 are taken one by one.
+    """
 
 
 class Ranked:
-    """The expression of entry i, of a rank and a sign, on a case: one way of its draws."""
+    """The expression of entry i, of a rank and a sign, on a case: one way of its draws.
+
+    way is None in sums over all entries, where no draw may decide.
+    """
 
     def __init__(self, case: Case, i: int, rank: int, sign: int, way: Way | None, ties: Ties) -> None:
         self.case, self.i, self.rank, self.sign, self.way, self.ties = case, i, rank, sign, way, ties
@@ -60,6 +72,7 @@ class Ranked:
         return self.known[node]
 
     def _form(self, node: Node) -> Form:
+        """By the rule of the operation, `_<op>`."""
         if is_truth(node):
             return num(int(self.truth(node)))
         rule = getattr(self, f"_{node.op}", None)
@@ -69,58 +82,72 @@ class Ranked:
         return found
 
     def _const(self, node: Node) -> Form:
+        """The number."""
         return num(node.args[0])
 
     def _x(self, node: Node) -> Form:
+        """s z_r, for the entry itself."""
         if node.args[0] != self.i:
             raise Foreign
         return scaled(self.case.magnitude(self.rank), Fraction(self.sign))
 
     def _stat(self, node: Node) -> Form:
+        """z_r."""
         return self.case.magnitude(node.args[0])
 
     def _norm(self, node: Node) -> Form:
+        """||x|| in z: max z = z_0, the sum of z, the root of the sum of z^2."""
         size = range(self.case.nonzero)
         if node.args[0] == "inf":
             return self.case.magnitude(0)
+        # On the ray with a + 1 ones the 1-norm is a + 1, and two rays with a + 1 and b + 1 ones have the
+        # inner product min(a, b) + 1.
         if node.args[0] == "1":
             return linear([Fraction(a + 1) for a in size])
         return quadratic([[Fraction(min(a, b) + 1) for b in size] for a in size], root=True)
 
     def _position(self, node: Node) -> Form:
+        """The rank, counted from the end that the sort begins with."""
         if node.args[1] != self.i:
             raise Foreign
         return num(self.case.d - 1 - self.rank if node.args[2] else self.rank)
 
     def _word(self, node: Node) -> Form:
+        """A known number that fits into int64."""
         v = self.form(node.args[0])
         if v.number is None or abs(v.number) > INT64:
             raise Stopped("an integer that is not seen to lie within 2^63")
         return v
 
     def _add(self, node: Node) -> Form:
+        """The sum."""
         return plus(*map(self.form, node.args))
 
     def _mul(self, node: Node) -> Form:
+        """The product."""
         return times(*map(self.form, node.args))
 
     def _div(self, node: Node) -> Form:
+        """The quotient by a number, or of a form by itself where it is never 0."""
         top, bottom = map(self.form, node.args)
         if bottom.number:
             return scaled(top, 1 / bottom.number)
         if bottom.root and bottom.degree == 0 and bottom.value:
             return times(top, Form(0, 1 / bottom.value, root=True))
+        # z_r / z_r, such as x / |x|: 1 where z_r is never 0.
         if top == bottom and not top.root and top.degree == 1 and self.case.side(top)[2]:
             return num(1)
         raise Stopped("a quotient of magnitudes")
 
     def _sqrt(self, node: Node) -> Form:
+        """The root of a form that is not negative, kept as its square."""
         inner = self.form(node.args[0])
         if inner.root or inner.degree == 1 or not self.case.side(inner)[0]:
             raise Stopped("the root of what is no square")
         return replace(inner, root=True)
 
     def _abs(self, node: Node) -> Form:
+        """|v| of a form with one sign on the cone."""
         v = self.form(node.args[0])
         up, down, _ = self.case.side(v)
         if not (up or down):
@@ -128,10 +155,12 @@ class Ranked:
         return v if up else scaled(v, Fraction(-1))
 
     def _sign(self, node: Node) -> Form:
+        """-1, 0 or 1 of a form with one sign on the cone; 0 only where that is a case of its own."""
         v = self.form(node.args[0])
         up, down, apart = self.case.side(v)
         if not any(flat(v)):
             return num(0 if signed(node.args[0]) else self.ties.side(node))
+        # On the closed cone z_r may be 0: the cases by the number of nonzeros decide.
         if not self.case.open:
             raise Zeros
         if not (up or down) or not apart:
@@ -139,6 +168,7 @@ class Ranked:
         return num(1 if up else -1)
 
     def _ite(self, node: Node) -> Form:
+        """The arm that the condition takes."""
         return self.form(taken(self, node))
 
     def _sum(self, node: Node) -> Form:
@@ -151,6 +181,8 @@ class Ranked:
     def _of_other(self, node: Node, i: int, rank: int) -> Form:
         """What an expression of entry i is where that entry has this rank; the same for both signs, or it stops."""
         found = []
+        # Another entry has this rank with either sign, and ties and draws of its own: its term must not
+        # depend on them.
         for sign in self.case.signs(rank):
             ties = Ties([])
             found.append(Ranked(self.case, i, rank, sign, None, ties).form(node))
@@ -161,10 +193,13 @@ class Ranked:
         return found[0]
 
     def _pick(self, node: Node) -> Form:
+        """table[index] at a sorted place, which is the own entry's or that of another rank, or at a known index."""
         index, *table = node.args
         if index.op == "place":
             if index.args[1] == self.rank:
                 return self.form(table[self.i])
+            # Which entry has the rank is not known: that does not matter where all entries of the table are
+            # one function of theirs.
             if not alike(table):
                 raise Stopped("an entry at an index that was sorted")
             return self._of_other(table[0], 0, index.args[1])
@@ -207,6 +242,7 @@ class Ranked:
         return self.case.side(p)[0] and self.case.side(rest)[0]
 
     def _inside(self, node: Node) -> bool:
+        """Whether a random subset of fixed size holds this entry, with its probability of inclusion."""
         if node.args[1] != self.i:
             raise Foreign
         if node not in self.inside:
@@ -214,6 +250,7 @@ class Ranked:
         return self.inside[node]
 
     def _chance(self, p: Fraction) -> bool:
+        """True with probability p, as this way has it."""
         if self.way is None:
             raise Stopped("a sum over entries that draws decide")
         if p in (0, 1):
@@ -229,12 +266,15 @@ class Ranked:
             raise Stopped("a draw compared with a magnitude, beside a selection")
         known = self.left.setdefault(u, [Fraction(0), Fraction(1)])
         low, high = known
+        # U is uniform on what earlier comparisons left of it: the share below the number is the
+        # probability.
         below = at > low and (at >= high or self._chance((at - low) / (high - low)))
         if low < at < high:
             known[:] = [low, at] if below else [at, high]
         return below is less
 
     def _placed(self, node: Node) -> bool:
+        """Whether the entry at a sorted index is this one: by its rank."""
         place, other = node.args if node.args[0].op == "place" else node.args[::-1]
         if node.op != "eq" or other.number is None:
             raise Stopped("a sorted index used as a number")
@@ -243,7 +283,9 @@ class Ranked:
         return bool(place.args[1] == self.rank)
 
     def _compared(self, node: Node) -> bool:
+        """a < b, a <= b or a == b by the sign of b - a on the cone."""
         a, b = self._cleared(node)
+        # Of numbers that are not negative the squares compare alike, and have no roots.
         if a.root or b.root:
             a, b = squared(a), squared(b)
         if a.degree != b.degree and any(flat(a)) and any(flat(b)):
@@ -253,6 +295,8 @@ class Ranked:
             return node.op != "lt" if settled(*node.args) else self.ties.choose(node)
         if gap.degree and not self.case.open and not (any(flat(a)) and any(flat(b))):
             raise Zeros  # a comparison with 0
+        # gap >= 0 on the cone: a < b is false everywhere, a <= b only where gap is never 0. What the cone
+        # does not decide, such as gap = 0 on a face, is a tie: either answer must do.
         up, down, apart = self.case.side(gap)
         if node.op == "eq":
             return False if (up or down) and apart else self.ties.choose(node)
@@ -275,6 +319,7 @@ class Ranked:
         return times(left, factor), right
 
     def _divisor(self, v: Node) -> Form | None:
+        """What a side is divided by, where that is a form that is positive on the whole cone; else None."""
         if v.op != "div":
             return None
         bottom = self.form(v.args[1])
@@ -286,6 +331,7 @@ class Ranked:
 
 def variants(node: Node, i: int, case: Case, rank: int, sign: int) -> list[Json]:
     """The laws of entry i where it has this rank and sign, for the certificate: one for each way to break ties."""
+    # y - x = form - s z_r, linear in z for every outcome; its values on the rays go into the certificate.
     x = scaled(case.magnitude(rank), Fraction(-sign))
     out, broken = [], list[bool]()
     while True:
@@ -293,6 +339,7 @@ def variants(node: Node, i: int, case: Case, rank: int, sign: int) -> list[Json]
         while True:
             way = Way(prefix)
             found = Ranked(case, i, rank, sign, way, ties).form(node)
+            # Claims are quadratic forms in errors that are linear in z.
             if found.root or (found.degree != 1 and any(flat(found))):
                 raise Stopped(f"{node.line}: an output that is no linear form of magnitudes")
             error = plus(found, x)
@@ -314,6 +361,7 @@ def variants(node: Node, i: int, case: Case, rank: int, sign: int) -> list[Json]
 def cases(outputs: list[Node], d: int) -> tuple[str, list[Json]]:
     """("any" or "each", the laws by rank in each case). Raises Stopped."""
     try:
+        # One case for all numbers of zeros, if no sign of a zero matters; else one for each.
         return "any", [_case(outputs, Case(d, d, False))]
     except Zeros:
         return "each", [_case(outputs, Case(d, m, True)) for m in range(1, d + 1)]
@@ -336,6 +384,7 @@ def certificate(d: int, claim: Json, found: tuple[str, list[Json]]) -> Json | No
     kind, listed = found
     data: Json = {"format": cells.FORMAT, "d": d, "claim": claim, "cases": listed,
                             "scale": {"kind": "order", "nonzero": kind}}  # fmt: skip
+    # A fast refusal before the certificate is written: the same conditions that the checker asks again.
     by = [cones.coefficients(q) for q in cells.excesses(claim).values()]
     if not all(cones.holds(c, d, coefficients, cells.need) for c in listed for coefficients in by):
         return None

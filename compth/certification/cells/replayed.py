@@ -60,6 +60,7 @@ class Exactly(Numbers):
         return sum(map(self.at, n.args), Fraction(0))
 
     def _exp2(self, n: Node) -> Fraction:
+        """Exact for whole powers."""
         power = self.at(n.args[0])
         whole = power.denominator == 1 and abs(power) < FAR
         return Fraction(2) ** int(power) if whole else Fraction(math.exp2(power))
@@ -78,9 +79,13 @@ def replayed(subject: Subject, d: int, trace: Trace) -> None:
     left = max(WORK // max(len(trace.listed), 1), 2 * PLAIN)
     scripts = [_script(names, seed) for seed in range(PLAIN)]
     plain = [(x, s) for x in (generic(d), -generic(d, 53)) for s in scripts]
+    # The program may draw in another order than its symbols are named: then nothing is known, and nothing
+    # is said.
     if not all(_same(subject, trace, x, s) for x, s in plain):
         return
     wide = [(x, s) for x in _wide(d) for s in scripts[:SCRIPTS]]
+    # At other magnitudes rounding may decide: any difference there refutes the trace, since the same draws
+    # agreed at size 1.
     for x, s in wide[:: -(-len(wide) // left)]:
         if not _same(subject, trace, x, s):
             shown = np.array2string(x[:4], precision=6, separator=", ")
@@ -88,6 +93,7 @@ def replayed(subject: Subject, d: int, trace: Trace) -> None:
 
 
 def _script(names: list[int], seed: int) -> dict[int, float]:
+    """One choice of all draws."""
     rng = np.random.default_rng([67, seed])
     return {k: float(rng.random()) for k in names}
 
@@ -111,6 +117,7 @@ def _same(subject: Subject, trace: Trace, x: Array, script: dict[int, float]) ->
             expected = float(now.at(node))
         except (Unknown, OverflowError):
             continue
+        # Relative to the largest entry, since norms of x enter every output.
         if not abs(y[i] - expected) <= AGREES * (abs(x[i]) + abs(y[i]) + unit):
             return False
     return True

@@ -36,6 +36,8 @@ class Stream:
     """numpy's bit generator over a function that gives numbers in [0, 1)."""
 
     def __init__(self, following: Callable[[], float]) -> None:
+        # The top 53 bits of a word are numpy's uniform double, its high bits the bounded integer: both grow
+        # with the quantile.
         def word(_: object) -> int:
             return min(int(following() * 2.0**64), 2**64 - 1)
 
@@ -44,6 +46,8 @@ class Stream:
 
         real = _REAL(lambda _: following())
         self._functions = _Functions(None, _WORD(word), _HALF(half), real, _WORD(word))
+        # numpy finds the functions by the address in a capsule of this name; they must live as long as the
+        # stream.
         make = ctypes.pythonapi.PyCapsule_New
         make.restype, make.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
         self._name = b"BitGenerator"

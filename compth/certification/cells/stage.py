@@ -1,7 +1,11 @@
 """The stage: trace a program, find the laws of its entries on cells, and prove its claims for all x.
 
-`examine` runs beside the program and answers in text; `Found` is what the pipeline makes of it, after the certificate
-was checked again where the judged code is not running.
+`examine` runs beside the program and answers in text; `Found` is what the pipeline makes of it, after the
+certificate was checked again where the judged code is not running.
+
+What may be changed: more charts, if `proof.cells` can check that they cover the line. What must not: a
+trace that met what it cannot follow proves nothing, even if the program went on, and the entries of one
+group have one law.
 """
 
 from __future__ import annotations
@@ -31,7 +35,10 @@ LARGEST = 1024
 
 @contextmanager
 def tracing(size: int) -> Iterator[Session]:
-    """A session for programs of this input length."""
+    """A session for programs of this input length.
+
+    Sessions nest: the innermost is the one that nodes belong to.
+    """
     now = Session(size)
     nodes._SESSIONS.append(now)
     try:
@@ -67,11 +74,13 @@ def traced(thing: object, d: int, deterministic: bool, zero: bool = False) -> Tr
 
 
 def _seen(now: Session, bound: binding.Binding, outputs: list[Node]) -> Trace:
+    """What is kept of a trace: the session's expressions outlive it."""
     listed, remarks = list(now.interned.values()), list(now.remarks.values())
     return Trace(outputs, bound, remarks, listed, now.apart, list(now.ways), now.floats)
 
 
 def _traced(now: Session, bound: binding.Binding, thing: object, d: int, deterministic: bool) -> Trace:
+    """The program run on symbols, and what must hold before its outputs may be used."""
     entries = [nodes.const(0) if now.zero else nodes.entry(i) for i in range(d)]
     if getattr(thing, "one_vector", False):
         raise Stopped("an adapted object is not traced")
@@ -86,16 +95,21 @@ def _traced(now: Session, bound: binding.Binding, thing: object, d: int, determi
         Exception
     ) as problem:  # the program, or numpy under it, meets a symbol in a way that was not foreseen
         raise Stopped(f"{_place(problem)}: {type(problem).__name__}: {str(problem)[:100]}") from None
+    # A refusal that the program caught, or numpy swallowed, still refuses.
     if now.says:
         raise Stopped(now.says)
     if not isinstance(out, Array) or out.shape != (d,):
         raise Stopped("an output that is no vector of the input's length")
+    # Demands of draws go into the outputs as conditions, so that every cell asks them.
     outputs = _demanded([nodes.as_real(v) for v in out.flat], list(now.demands))
     if says := nodes.ambiguous():
         raise Stopped(says)
     nodes.mark_rounded()
+    # An index found by a uniform draw is independent of everything but that draw: the draw itself may not
+    # appear again.
     if now.inverted.keys() & reached(outputs):
         raise Stopped("a draw that is used beside the index that was found by it")
+    # numpy raises unless chances sum to 1: cells see that only where the output depends on the draw.
     chances = {
         n for n in now.interned.values() if n.op == "cat" and any(w.number is None for w in n.args[1:])
     }
@@ -140,7 +154,10 @@ def plain() -> list[Chart]:
 
 
 def octaves() -> list[Chart]:
-    """x_i = t 2^e with 1/2 <= |t| < 1, and 0."""
+    """x_i = t 2^e with 1/2 <= |t| < 1, and 0.
+
+    Covers the line for programs that scale by powers of two: the law of t 2^e for one e is that of every e.
+    """
     half = Fraction(1, 2)
     return [
         Chart(number(half), number(1), (True, False), octave=True),
@@ -150,7 +167,11 @@ def octaves() -> list[Chart]:
 
 
 def lattice(step: Fraction, least: int) -> list[Chart]:
-    """x_i = t near 0, and step (t + K) beyond."""
+    """x_i = t near 0, and step (t + K) beyond.
+
+    For programs that round x itself: the law repeats with every step, so finitely many cells cover the
+    line.
+    """
     reach = number(step * least)
     return [
         Chart(number(-reach.low), reach, (True, True)),
@@ -169,11 +190,14 @@ def sorts(trace: Trace) -> bool:
 
 def couples(trace: Trace) -> bool:
     """True where entries are compared with a norm."""
+    # Then a law by ranks may still exist where charts find none.
     return any(n.op in ("norm", "sum") for n in reached(trace.outputs))
 
 
 def scales(trace: Trace) -> list[list[Chart]]:
     """What may be the unit of x, by the norms that the outputs hold."""
+    # Only one norm can be the unit: with two the share of an entry in one does not say its share in the
+    # other.
     orders = sorted({n.args[0] for n in reached(trace.outputs) if n.op == "norm"})
     if len(orders) > 1:
         raise Stopped(f"the norms {' and '.join(orders)} of x together")
@@ -195,6 +219,7 @@ def reached(outputs: list[Node]) -> set[Node]:
 def grouped(trace: Trace) -> list[tuple[int, list[int]]]:
     """Entries with one expression: (a representative, all of them)."""
     found: dict[int, list[int]] = {}
+    # Forms are numbered anew for each trace.
     forms._FORMS.clear()
     forms.find_indices(reached(trace.outputs), len(trace.outputs))
     for i, node in enumerate(trace.outputs):
@@ -207,12 +232,16 @@ def laws_on(trace: Trace, charts: list[Chart], least: int = 1) -> tuple[list[Cha
     try:
         out = []
         for i, members in grouped(trace):
+            # One representative of each group is followed; the number of its members goes into the
+            # certificate.
             found = tuple(tuple(laws.pieces(trace.outputs[i], i, c, MOST_CELLS)) for c in charts)
             out.append(Group(len(members), found))
             if sum(len(p.outcomes) for g in out for p in g.pieces) > MOST_OUTCOMES:
                 raise Stopped(f"more than {MOST_OUTCOMES} outcomes of entries on cells")
         return charts, out
     except Beyond as beyond:
+        # A lattice only makes sense on the plain line, and has to begin near enough for finitely many
+        # cells.
         if beyond.least > MOST_CELLS // 4 or charts[0].order or charts[0].octave:
             raise Stopped("cells without end") from None
         return laws_on(trace, lattice(beyond.step, max(beyond.least, 1)))

@@ -1,7 +1,11 @@
 """Inputs at which a violation is likely: what a program's own numbers, conditions and branches say of where to look.
 
-A program that is wrong at one number, on a narrow band or at a tie is met by no random input; but it must ask for that
-number, band or tie. Its trace has every such question, also where no law was found, up to the line that stopped it.
+A program that is wrong at one number, on a narrow band or at a tie is met by no random input; but it must
+ask for that number, band or tie. Its trace has every such question, also where no law was found, up to the
+line that stopped it.
+
+Nothing is decided here: inputs only come earlier or later to stages that judge them. What may be changed is
+therefore everything but one: an input that is found must be finite and inside the domain.
 """
 
 from __future__ import annotations
@@ -43,7 +47,9 @@ def named(subject: Subject, d: int, absolute: bool) -> list[Array]:
 
     For relative claims also of extreme magnitudes: an absolute error there is rounding.
     """
+    # Numbers near 0 or near overflow are tolerances, not thresholds.
     listed = {v for c in _codes(subject.object) for v in _numbers(c.co_consts) if 1e-90 < abs(v) < 1e90}
+    # A threshold is seen at it, and on both sides at its double and half.
     values = [v * by for v in sorted(listed, key=_odd)[:20] for by in (1.0, 2.0, 0.5)]
     values += [] if absolute else SIZES
     values = values[: min(66, NUMBERS // (8 * d))]  # eight inputs of each
@@ -75,6 +81,7 @@ def _codes(thing: object) -> Iterator[CodeType]:
 
 
 def _numbers(values: Iterable[object]) -> Iterator[float]:
+    """The finite numbers among constants, in tuples, too."""
     for v in values:
         if isinstance(v, tuple):
             yield from _numbers(v)
@@ -102,6 +109,7 @@ def asked(trace: Trace, d: int, known: list[Array]) -> list[Array]:
     alone = [at(d, {i: v}) for i, listed in found.values.items() for v in listed]
     single = [x for i, listed in found.values.items() for v in listed for x in visits.with_entry(d, i, v)]
     j, rest = np.arange(d), visits.generic(d)
+    # So many entries that are not 0, and so many negative ones: conditions on counts and supports.
     sizes = [
         x
         for k in range(1, min(d, SUPPORTS))
@@ -114,6 +122,8 @@ def asked(trace: Trace, d: int, known: list[Array]) -> list[Array]:
 def new_first(trace: Trace, listed: list[Array]) -> list[Array]:
     """The same inputs; those first at which a condition has an answer that it had at none before."""
     asked = [n for n in trace.listed if is_truth(n) and not draws(n)][:CONDITIONS]
+    # An input that gives a condition an answer it never had takes a branch that no earlier one takes:
+    # greedy covering.
     seen, new, old = set[tuple[int, bool]](), list[Array](), list[Array]()
     for x in listed:
         now = Numbers(x, trace.floats)
@@ -124,6 +134,7 @@ def new_first(trace: Trace, listed: list[Array]) -> list[Array]:
 
 
 def _answer(now: Numbers, node: Node) -> bool | None:
+    """The answer of a condition without draws, None where numbers do not tell it."""
     try:
         return bool(now.at(node))
     except Unknown:
@@ -142,6 +153,7 @@ def _of(f: Visited, trace: Trace, pool: list[Array], shared: list[float]) -> Ite
 def _first(d: int, *kinds: Iterable[Array]) -> Iterator[Array]:
     """Of each kind in turn, none twice."""
     seen, most = set[bytes](), min(MOST, NUMBERS // d)
+    # In turn, so that no kind uses up the limit before the others are tried.
     for x in chain.from_iterable(zip_longest(*kinds)):
         if x is None or not x.any() or len(seen) >= most or x.tobytes() in seen or not inside(x, DOMAIN):
             continue  # 0 has every equality of what scales, and is a case of its own

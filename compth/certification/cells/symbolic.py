@@ -48,7 +48,10 @@ el = Arithmetic()
 
 
 class Symbolic:
-    """What both kinds of arrays do: arithmetic through `elementwise`, nothing that tells symbols from numbers."""
+    """What both kinds of arrays do: arithmetic through the table `el`, nothing that tells symbols from numbers.
+
+    __array_ufunc__ is None, so that numpy's own operators give way to these.
+    """
 
     __array_ufunc__ = None
     __hash__ = None  # type: ignore[assignment]
@@ -85,12 +88,14 @@ class Symbolic:
         return el.floor_divide(o, self)
 
     def __mod__(self, o: object) -> Symbolic:
+        """a - floor(a/b) b, as Python and numpy define it for all signs."""
         return el.minus(self, el.times(el.floor_divide(self, o), o))
 
     def __rmod__(self, o: object) -> Symbolic:
         return el.minus(o, el.times(el.floor_divide(o, self), self))
 
     def __divmod__(self, o: object) -> tuple[Symbolic, Symbolic]:
+        # As Python defines it, by // and %.
         return self // o, self % o
 
     def __pow__(self, o: object) -> Symbolic:
@@ -100,6 +105,8 @@ class Symbolic:
         return el.power(o, self)
 
     def __neg__(self) -> Symbolic:
+        """-a; numpy refuses it for truths."""
+        # -1 times the array: the sign of a zero is not kept, and nothing that would show it is traced.
         return stop("the negative of a truth value") if self.kind == "b" else el.times(-1, self)
 
     def __pos__(self) -> Symbolic:
@@ -109,11 +116,14 @@ class Symbolic:
         return el.unary("abs", self)
 
     def __invert__(self) -> Symbolic:
+        """not a, of truths alone."""
+        # ~True is -2 in Python and False in numpy: a single truth may be either.
         if not getattr(self, "ndim", 1):
             stop("the bits of a single truth value: Python's are not numpy's")
         return el.logical_not(self) if self.kind == "b" else stop("the bits of a number")
 
     def __and__(self, o: object) -> Symbolic:
+        # On truths & and | are logic; on integers they would be bits, which no real number has.
         return el.logical(nodes.both, self, o)
 
     __rand__ = __and__
@@ -124,6 +134,7 @@ class Symbolic:
     __ror__ = __or__
 
     def __xor__(self, o: object) -> Symbolic:
+        """One of the two and not both."""
         return el.logical(lambda a, b: nodes.choose(a, nodes.negation(b), nodes.truth(b)), self, o)
 
     __rxor__ = __xor__
@@ -142,12 +153,15 @@ class Symbolic:
 
     # numpy's comparisons are arrays of truths, which no annotation of object's own can say
     def __eq__(self, o: object) -> Symbolic:  # type: ignore[override]
+        """a == b at every entry."""
         return el.relation("eq", self, o)
 
     def __ne__(self, o: object) -> Symbolic:  # type: ignore[override]
+        """Where not a == b."""
         return el.logical_not(el.relation("eq", self, o))
 
     def __round__(self, digits: object = None) -> Symbolic:
+        """To the nearest whole number, halves to even ones."""
         return stop("rounding to decimals") if digits else el.unary("rint", self)
 
     def __floor__(self) -> Symbolic:
@@ -160,23 +174,31 @@ class Symbolic:
         return el.unary("trunc", self)
 
     def __contains__(self, item: object) -> bool:
+        """Whether an entry equals the item: Python asks for a truth, so the run branches."""
         return bool((self == item).any())
 
     def round(self, decimals: int = 0) -> Symbolic:
+        """np.round without decimals."""
         return self.__round__(decimals)
 
     def clip(self, low: object = None, high: object = None, **more: object) -> Symbolic:
+        """max(low, .) and then min(high, .), in numpy's order."""
+        # numpy's newer names of the two limits.
         low, high = more.pop("min", low), more.pop("max", high)
         out = self if low is None else el.larger(self, low)
         return stop("clip with options") if more else out if high is None else el.smaller(out, high)
 
     def mean(self, axis: object = None, keepdims: bool = False) -> Symbolic:
+        """The sum by the number of entries."""
+        # In real numbers; numpy's pairwise summation differs by rounding alone.
         return el.over(self.sum(axis, keepdims), self.size)
 
     def dot(self, o: object) -> Symbolic:
+        """a @ b."""
         return self @ o
 
     def _refused(self, *_: object, **__: object) -> NoReturn:
+        """What would show how a number is stored."""
         stop("asks how a number is stored or written")
 
     __repr__ = __str__ = __format__ = __reduce_ex__ = __array__ = __complex__ = __bytes__ = _refused
@@ -234,6 +256,7 @@ class Symbolic:
         raise NotImplementedError
 
     def __matmul__(self, o: object) -> Symbolic:
+        """The inner product."""
         raise NotImplementedError
 
     @property

@@ -1,9 +1,16 @@
 """What an expression is worth on a cell: a rational function of the cell's variable times powers of the unit.
 
-    value = unit^degree sqrt(radical) (a(t) + b(t) U) + shift K
+value = unit^degree sqrt(radical) (a(t) + b(t) U) + shift K
 
-U is one uniform draw, K a whole number that the cell leaves open (a multiple of the lattice, or the exponent of an
-octave). `Log` is log2 of a value plus a number. Everything that leaves this form stops with its line.
+U is one uniform draw, K a whole number that the cell leaves open (a multiple of the lattice, or the
+exponent of an octave). `Log` is log2 of a value plus a number. Everything that leaves this form stops with
+its line.
+
+The claims are quadratic in x and y, so the same for c x: with the norm or the octave of x as unit a law on
+all of R^d is a function of the share t = x_i / unit alone, and what has another degree does not scale and
+stops. Everything is exact: Fractions and, for irrational borders, isolated roots (`proof.algebra`). What
+must not be changed: a sign or floor that is told holds on all of the cell, with its ends as the cell has
+them; where it does not the cell is cut (`Split`).
 """
 
 from __future__ import annotations
@@ -58,9 +65,12 @@ class Cell:
         """The sign of f on all of the cell. Raises Split where it changes, Stopped at a pole."""
         if f.constant is not None:
             return (f.constant > 0) - (f.constant < 0)
+        # At a point the signs of numerator and denominator are exact, also at an irrational one.
         if self.point:
             below = sign_at(f.den, self.low)
             return sign_at(f.num, self.low) * below if below else _pole()
+        # f changes its sign only at roots of its numerator and poles: the cell is cut at the first one
+        # inside, and where there is none one sample settles the sign on all of it.
         for p in (f.num, f.den):
             for r in inner_roots(p, self.low, self.high)[:1]:
                 raise Split(r)
@@ -69,11 +79,17 @@ class Cell:
         return ((top > 0) - (top < 0)) * ((bottom > 0) - (bottom < 0))
 
     def floor(self, f: Rational) -> int:
-        """floor(f) where it is one number on the cell; else Split, or Beyond where there is no end of them."""
+        """floor(f) where it is one number on the cell; else Split, or Beyond where there is no end of them.
+
+        On an unbounded cell the floors of a linear f do not end: Beyond tells the distance between two of
+        them, which becomes a lattice's step.
+        """
         if f.constant is not None:
             return math.floor(f.constant)
         if not self.bounded:
             raise Beyond(_step(f))
+        # floor at a sample, corrected until k <= f < k + 1 on all of the cell; where f crosses a whole
+        # number inside, `sign` raises Split there, and the parts are asked again.
         at = self.sample
         k = math.floor(value(f.num, at) / value(f.den, at)) if value(f.den, at) else _pole()
         while self.sign(f - rational(k)) < 0:
@@ -91,12 +107,18 @@ def _step(f: Rational) -> Fraction:
 
 
 def _pole() -> int:
+    """A denominator that is 0 on the cell."""
     raise Stopped("a division by zero on a cell that matters")
 
 
 @dataclass(frozen=True)
 class Value:
-    """unit^degree sqrt(radical) (a + b U_u) + shift K; b is None without a draw."""
+    """unit^degree sqrt(radical) (a + b U_u) + shift K; b is None without a draw.
+
+    The unit is the norm or octave of the chart (degree 1); K the whole number that counts lattice steps or
+    octaves. radical: squarefree, so that equal irrational factors are recognised. One draw at most: two
+    uniform draws in one value have a law that is no interval.
+    """
 
     a: Rational
     degree: int = 0
@@ -117,10 +139,12 @@ class Value:
         return self.a.constant if plain and (self.degree == 0 or not self.a.num) else None
 
     def __neg__(self) -> Value:
+        """-value."""
         b = None if self.b is None else -self.b
         return replace(self, a=-self.a, b=b, shift=-self.shift)
 
     def __add__(self, other: Value) -> Value:
+        """The sum; Raises Stopped for two draws, two degrees, or two irrational factors."""
         if self.is_zero or other.is_zero:
             return other if self.is_zero else self
         left, right = self._scaled_as(other)
@@ -149,6 +173,7 @@ class Value:
         return not self.a.num and self.b is None and not self.shift
 
     def __mul__(self, other: Value) -> Value:
+        """The product. Raises Stopped for two draws, and for K times what is no number."""
         if self.is_zero or other.is_zero:
             return ZERO
         if self.b is not None and other.b is not None:
@@ -157,6 +182,7 @@ class Value:
             return self._shifted(other)
         drawn, plain = (self, other) if self.b is not None else (other, self)
         b = None if drawn.b is None else drawn.b * plain.a
+        # sqrt(r) sqrt(s) = factor sqrt(rest), with the squares of r s taken out.
         radical, factor = _squared(self.radical * other.radical)
         a = self.a * other.a * factor
         b = None if b is None else b * factor
@@ -187,6 +213,8 @@ def _over(a: Rational, radical: Fraction) -> Rational:
 
 def _squared(r: Fraction) -> tuple[Fraction, Rational]:
     """sqrt(r) = factor sqrt(rest): squares of primes taken out."""
+    # sqrt(p/q) = sqrt(p q)/q: only whole numbers are factored. Squares of primes beyond 2000 stay inside:
+    # then two equal roots may not be recognised, and the trace stops.
     top, outer = r.numerator * r.denominator, 1
     k = 2
     while k * k <= top and k < 2000:
@@ -203,6 +231,7 @@ def root_of(v: Value, cell: Cell) -> Value:
         return ZERO
     if v.b is not None or v.shift or v.degree % 2 or v.radical != 1:
         raise Stopped("the root of a draw, or of an odd power")
+    # sqrt(r^2) = |r|: the root with the sign that r has on this cell.
     square = _root_of_square(v.a)
     if square is not None:
         return Value(square if cell.sign(square) >= 0 else -square, v.degree // 2)
@@ -219,6 +248,7 @@ def _root_of_square(f: Rational) -> Rational | None:
 
 
 def _polynomial_root(p: tuple[Fraction, ...]) -> tuple[Fraction, ...] | None:
+    """sqrt of a constant, or of (a t + b)^2, by its leading and constant coefficients; None for others."""
     if len(p) not in (1, 3):
         return None
     lead = _exact_root(p[-1])
@@ -231,6 +261,7 @@ def _polynomial_root(p: tuple[Fraction, ...]) -> tuple[Fraction, ...] | None:
 
 
 def _exact_root(v: Fraction) -> Fraction | None:
+    """sqrt where it is rational, else None."""
     if v < 0:
         return None
     top, bottom = math.isqrt(v.numerator), math.isqrt(v.denominator)
@@ -246,6 +277,8 @@ class Log:
 
     def floor(self, cell: Cell, plus: Fraction = Fraction(0)) -> Value:
         """floor(log2(of) + plus): k with 2^k <= of 2^plus < 2^(k+1), compared in whole powers."""
+        # log2 of a rational number is irrational as a rule: it is compared by powers. With plus = p/q, k <=
+        # log2(z) + p/q is 2^(q k) <= z^q 2^p, a comparison of rational functions.
         added = self.plus + plus
         q = added.denominator
         powered = rational(Fraction(2) ** added.numerator)
@@ -253,6 +286,7 @@ class Log:
             powered = powered * self.of.a
         if not cell.bounded or (not cell.point and _reaches_zero(powered, cell)):
             raise Stopped("the logarithm of x without end")
+        # A float finds k up to one; the exact comparisons that follow correct it.
         at = value(powered.num, cell.sample) / value(powered.den, cell.sample)
         k = math.floor(math.log2(at) / q) if at > 0 else 0
         while cell.sign(powered - rational(Fraction(2) ** (q * k))) < 0:
@@ -263,6 +297,7 @@ class Log:
 
     def at_border(self, cell: Cell, k: Value) -> bool:
         """True where log2(of) + plus is the whole number that k is, less the unit's exponent."""
+        # log2(z) + p/q = k if and only if z^q 2^p = 2^(q k).
         q = self.plus.denominator
         powered = rational(Fraction(2) ** self.plus.numerator)
         for _ in range(q):

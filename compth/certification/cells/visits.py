@@ -1,8 +1,12 @@
 """Real runs that meet what a trace has: every border and cell, every way of its branches, every outcome of its draws.
 
-Symbols stand for numbers only where numpy does with numbers what is assumed of symbols; a program that is wrong at one
-number, or once in a million draws, is met by no random input. So inputs are built at the ends of all cells (and the
-floats beside them), inside the cells, and on every way; the draws of real generators are chosen (`scripted`).
+Symbols stand for numbers only where numpy does with numbers what is assumed of symbols; a program that is
+wrong at one number, or once in a million draws, is met by no random input. So inputs are built at the ends
+of all cells (and the floats beside them), inside the cells, and on every way; the draws of real generators
+are chosen (`scripted`).
+
+What may be changed: more inputs, and in another order. What must not: an input is never left out because
+the program fails there, and a way that no run takes is an error of the trace, not of the program.
 """
 
 from __future__ import annotations
@@ -42,7 +46,10 @@ RARE = (1e-12, 1e-8, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
 
 
 class Always:
-    """One quantile for the first draws; then random ones, since numpy draws again what it rejects."""
+    """One quantile for the first draws; then random ones, since numpy draws again what it rejects.
+
+    For draws that happen once in a million runs.
+    """
 
     def __init__(self, quantile: float) -> None:
         self.quantile = quantile
@@ -64,7 +71,10 @@ class Visit:
 
 
 def beside(v: float) -> list[float]:
-    """A float and two on either side."""
+    """A float and two on either side.
+
+    Where a comparison turns, rounding decides on which float: two on either side meet both answers.
+    """
     up, down = np.nextafter(v, np.inf), np.nextafter(v, -np.inf)
     return [v, float(up), float(down), float(np.nextafter(up, np.inf)), float(np.nextafter(down, -np.inf))]
 
@@ -104,11 +114,14 @@ def with_share(order: str, d: int, i: int, t: float) -> Iterator[Array]:
     """x_i = t ||x|| up to rounding, for several norms: beside generic entries, and beside a single one."""
     if d == 1 or abs(t) > 1:
         return
+    # The other entries have what is left of the norm: 1 - |t| in the 1-norm, sqrt(1 - t^2) in the 2-norm,
+    # all of 1 in the largest one.
     left = {"1": 1 - abs(t), "2": math.sqrt(1 - t * t), "inf": 1.0}[order]
     other = (i + 1) % d
     for unit in UNITS:
         for x in (generic(d), np.zeros(d)):
             x[i] = 0
+            # One entry beside it is never 0, so that the rest can be scaled to the norm that is wanted.
             x[other] = x[other] if x[other] and order != "inf" else 2 * np.abs(x).max() or 1.0
             x *= left * unit / float(np.linalg.norm(x, ORDERS[order]))
             x[i] = t * unit
@@ -131,6 +144,7 @@ def of_pieces(
 
 
 def _at(d: int, i: int, chart: Chart, t: float) -> Iterator[Array]:
+    """Inputs whose entry i is at this t of the chart."""
     if chart.order:
         yield from with_share(chart.order, d, i, t)
         return
@@ -139,6 +153,7 @@ def _at(d: int, i: int, chart: Chart, t: float) -> Iterator[Array]:
 
 
 def _outcomes(piece: Piece, x: Array, t: float, held: Mapping[Fraction, set[float]]) -> Iterator[Visit]:
+    """For every outcome of the law draws in the middle of what it asks of them."""
     now = Numbers(x, held)
     for o in piece.outcomes:
         script = {name: (_float(low, t) + _float(high, t)) / 2 for name, low, high in o.script[0]}
@@ -149,6 +164,7 @@ def _outcomes(piece: Piece, x: Array, t: float, held: Mapping[Fraction, set[floa
 
 
 def _float(f: Rational, t: float) -> float:
+    """f(t) in floats; 1/2 at a pole."""
     try:
         return float(f(Fraction(t)))
     except ZeroDivisionError:
@@ -175,6 +191,7 @@ def borders(d: int, trace: Trace, charts: list[Chart]) -> Borders:
         if (name := forms.form(node, i)) in seen or not (entries or kinds):
             continue
         seen.add(name)
+        # A condition on x_i alone: its borders are numbers, the same whatever else stands beside.
         if len(entries) == 1 and not kinds:
             free = [c for c in [*stage.plain(), *charts] if not c.order]
             own = [v for c in free for t in of_cells(node, i, c, trace) for v in entry_values(c, t)]
@@ -183,10 +200,12 @@ def borders(d: int, trace: Trace, charts: list[Chart]) -> Borders:
                 own += [float(x[i]) for x in along(node, generic(d), i, trace.floats)]
             out.values.setdefault(i, []).extend(own)
             continue
+        # A condition on x_i and one norm: its borders are shares.
         if len(entries) == 1 and len(kinds) == 1 and kinds <= {"1", "2", "inf"}:
             (order,) = kinds
             (chart,) = stage.by_norm(order)
             out.inputs += [x for t in of_cells(node, i, chart, trace) for x in with_share(order, d, i, t)]
+        # A condition on several entries has no chart: it is solved numerically along single entries.
         if solved < SOLVED and not draws(node):
             solved += 1
             out.inputs += crossings(node, d, trace.floats)
@@ -258,6 +277,7 @@ def visits(trace: Trace, d: int, used: Used, members: list[list[int]], base: Ite
     shared = with_middles({v for listed in found.values.values() for v in listed})
     single = [x for i, listed in found.values.items() for v in listed for x in with_entry(d, i, v)]
     special = [x for x in (*found.inputs, *single) if inside(x, DOMAIN)]
+    # Inputs inside the domain alone: outside it no claim is made.
     pool = [generic(d), -generic(d), *base, np.zeros(d), *special]
     pool = [x for x in pool if inside(x, DOMAIN)]
     listed = [Visit(x, s) for f in (of_ways, of_choices) for x, s in f(trace, pool, shared)]
@@ -265,6 +285,7 @@ def visits(trace: Trace, d: int, used: Used, members: list[list[int]], base: Ite
     if any(n.op in ("u", "cat", "in") for n in trace.listed):
         listed += [Visit(x, Always(q)) for p in RARE for q in (p, 1 - p) for x in pool[:2]]
     listed += of_pieces(d, used, members, trace.floats)
+    # Where there are too many, every n-th is kept: all kinds stay.
     kept = [v for v in listed if inside(v.x, DOMAIN)]
     most = max(100, min(MOST, NUMBERS // d))
     return kept if len(kept) <= most else kept[:: -(-len(kept) // most)]

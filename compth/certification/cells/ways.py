@@ -1,6 +1,12 @@
 """Inputs and draws that take every way of a program's branches.
 
-A branch may do what is seen in no output, such as fail; so each way that was run on symbols is run on numbers, too.
+A branch may do what is seen in no output, such as fail; so each way that was run on symbols is run on
+numbers, too.
+
+A way is a list of conditions with answers. Its draws are found from the conditions (a uniform draw against
+a number is an interval of its quantile), its entries from the borders of conditions on single entries, from
+solved equations, and by descent. What must not be changed: `Strange` is raised only after all of these, and
+what is found is checked by evaluating every condition.
 """
 
 from __future__ import annotations
@@ -36,6 +42,7 @@ def wanted(now: Numbers, decisions: Decisions) -> Ranges | None:
     """The quantiles of draws by which these decisions are taken at this input; None where they are not."""
     out: Ranges = {}
     for condition, answer in decisions:
+        # Without a draw the input alone answers.
         if not draws(condition):
             try:
                 if bool(now.at(condition)) is not answer:
@@ -54,6 +61,7 @@ def narrowed(now: Numbers, node: Node, answer: bool, out: Ranges) -> Ranges | No
     if node.op == "not":
         return narrowed(now, node.args[0], not answer, out)
     if node.op in ("and", "or"):
+        # A true `and` (false `or`) needs all of its parts; a false `and` (true `or`) one of them.
         if (node.op == "and") is answer:
             for a in node.args:
                 found = narrowed(now, a, answer, out)
@@ -74,6 +82,7 @@ def narrowed(now: Numbers, node: Node, answer: bool, out: Ranges) -> Ranges | No
 
 
 def _cut(out: Ranges, k: int, low: float, high: float) -> Ranges | None:
+    """The intersection with what earlier conditions leave; None where nothing is left."""
     before = out.get(k, (0.0, 1.0))
     joint = max(low, before[0]), min(high, before[1])
     return {**out, k: joint} if joint[0] < joint[1] else None
@@ -90,6 +99,7 @@ def _of_choice(now: Numbers, node: Node, answer: bool) -> tuple[Node, bool] | No
     except Unknown:
         return None
     by: Callable[[float, float], bool] = {"lt": operator.lt, "le": operator.le, "eq": operator.eq}[node.op]
+    # (u if c else v) < w with different answers of the two arms is c, or not c.
     answers = [by(v, other) if side == 0 else by(other, v) for v in values]
     return (condition, answers[0] == answer) if answers[0] != answers[1] else None
 
@@ -102,6 +112,8 @@ def _range(now: Numbers, node: Node, answer: bool) -> tuple[int, float, float] |
     try:
         if node.op == "eq":
             cat, other = (a, b) if a.op == "cat" else (b, a)
+            # An integer that is drawn by inversion: its quantiles are an interval, of which the middle is
+            # asked.
             at = of_integer(now, cat, int(now.at(other))) if cat.op == "cat" and answer else {}
             return next(((k, q - 1e-9, q + 1e-9) for k, q in at.items()), None)
         u, other, below = (a, b, answer) if a.op == "u" else (b, a, not answer)
@@ -126,12 +138,17 @@ def taken(x: Array, held: Held, way: Decisions, script: Script) -> bool:
 
 
 def complete(x: Array, held: Held, way: Decisions, ranges: Ranges, tries: int = FEW) -> Script | None:
-    """Draws within these ranges that take the way; None where random ones do not."""
+    """Draws within these ranges that take the way; None where random ones do not.
+
+    ranges: of quantiles, by draws. tries: how many choices within them.
+    """
+    # No draw is asked for: any will do.
     if not ranges and not any(draws(condition) for condition, _ in way):
         return {}
     named = {place_of(n.args[0]) for condition, _ in way for n in _drawn(condition)}
     names = sorted(k for k in named if k is not None)
     rng = np.random.default_rng(61)
+    # The middle of each range first; conditions that join several draws are met by random choices within.
     for at in range(tries):
         part = 0.5 if at == 0 else rng.random()
         script = {k: low + (high - low) * part for k, (low, high) in ranges.items()}
@@ -142,6 +159,7 @@ def complete(x: Array, held: Held, way: Decisions, ranges: Ranges, tries: int = 
 
 
 def _drawn(node: Node) -> list[Node]:
+    """All draws that an expression holds."""
     todo, seen, out = [node], set[Node](), list[Node]()
     while todo:
         n = todo.pop()
@@ -154,12 +172,16 @@ def _drawn(node: Node) -> list[Node]:
 
 
 def of_ways(trace: Trace, pool: list[Array], values: list[float]) -> Iterator[tuple[Array, Script]]:
-    """(input, draws) by which every way is taken. Raises Strange where one is taken by none that is tried."""
+    """(input, draws) by which every way is taken. Raises Strange where one is taken by none that is tried.
+
+    pool: inputs that are visited anyway. values: numbers at and between borders of single entries.
+    """
     pending: list[Decisions] = list(trace.ways)
     for x in pool:
         if not pending:
             return
         now, later = Numbers(x, trace.floats), list[Decisions]()
+        # Ways that one input takes are joined into as few runs as have all of their draws.
         scripts = []
         for way in pending:
             ranges = wanted(now, way)
@@ -171,6 +193,8 @@ def of_ways(trace: Trace, pool: list[Array], values: list[float]) -> Iterator[tu
     for way in pending:
         if (found := built(trace.floats, way, values, pool[0])) is not None:
             yield found
+        # A way of conditions on single entries that no number meets cannot be taken at all; of several
+        # entries the search may only have missed it, and then nothing is proved.
         elif (several := _several(way)) is not None:
             raise Strange(f"{several.line}: a branch that no real run takes")
 
@@ -202,6 +226,7 @@ def _parts(node: Node, answer: bool) -> Decisions:
 
 def _several(way: Decisions) -> Node | None:
     """A condition on several entries or on draws."""
+    # Norms, sums and ranks read all entries.
     return next((c for c, _ in way if len(entries_of(c)) != 1 or draws(c) or of_all(c)), None)
 
 
@@ -222,6 +247,7 @@ def built(held: Held, way: Decisions, values: list[float], rest: Array) -> tuple
 
     What is asked of several entries is solved for one that is free.
     """
+    # Conditions on one entry each: every entry is set for itself, from numbers at and between all borders.
     x, by_entry = rest.copy(), dict[int, list[tuple[Node, bool]]]()
     way = tuple(p for condition, answer in way for p in _parts(condition, answer))
     for condition, answer in way:
@@ -232,6 +258,7 @@ def built(held: Held, way: Decisions, values: list[float], rest: Array) -> tuple
         if found is None:
             return None
         x[i] = found
+    # Conditions on several entries: each is solved along entries that are still free, in both orders.
     joint = [c for c, _ in way if not draws(c) and _several(((c, True),)) is not None]
     free = [i for i in range(len(x)) if i not in by_entry]
     asked = [c for c in joint if c.op in ("lt", "le", "eq")]
@@ -253,8 +280,12 @@ def _nearer(x: Array, way: Decisions, free: list[int], held: Held) -> Array:
     asked = [(c, answer) for c, answer in way if not draws(c)]
 
     def far(y: Array) -> float:
+        """How far an input is from taking the way: for each condition that answers otherwise 1 and the gap
+        between its sides.
+        """
         now, total = Numbers(y, held), 0.0
         for c, answer in asked:
+            # The order in which the program asks is the order in which ways branch.
             total *= 4  # what is asked first counts more: else two conditions can stand in each other's way
             if bool(now.at(c)) is not answer:
                 gap = abs(now.at(c.args[0]) - now.at(c.args[1])) if c.op in ("lt", "le", "eq") else 1.0
@@ -302,6 +333,7 @@ def of_all(node: Node) -> bool:
 
 
 def _fits(x: Array, i: int, v: float, listed: Decisions, held: Held) -> bool:
+    """Whether these conditions on entry i hold where it is v."""
     y = x.copy()
     y[i] = v
     return wanted(Numbers(y, held), listed) is not None

@@ -1,6 +1,9 @@
 """numpy's, math's and Python's words for a traced program: functions of the same names on arrays of expressions.
 
 A word that is not here refuses, so that no program can look at what a symbol is made of.
+
+What may be changed: more words, each doing for all symbols what numpy does for all numbers within the
+domain, views and dtypes included. What must not: a word that cannot say what numpy does refuses.
 """
 
 from __future__ import annotations
@@ -60,11 +63,13 @@ def ufunc(f: Callable[..., Symbolic]) -> Callable[..., Symbolic]:
         if more:
             stop(f"the option {next(iter(more))}")
         target = out[0] if isinstance(out, tuple) else out
+        # numpy's functions take lists, Python's operators do not.
         found = f(*[a if holds_symbol(a) or not isinstance(a, list) else as_array(a) for a in arguments])
         if where is not True:
             found = stop("where= without out=") if target is None else el.where(where, found, target)
         if target is None:
             return found
+        # numpy raises where a result has a wider type than out.
         if "bif".index(kind_of(found)) > "bif".index(kind_of(target)):
             stop("a result in an array of another type")
         if not isinstance(target, Array):
@@ -76,16 +81,19 @@ def ufunc(f: Callable[..., Symbolic]) -> Callable[..., Symbolic]:
 
 
 def _of(name: str) -> Callable[..., Symbolic]:
+    """A function of one argument by its name."""
     op, kind = _NAMES.get(name, name), "f" if name == "fabs" else ""
     return ufunc(lambda a: el.unary(op, a, kind))
 
 
 def _relation(op: str, turned: bool = False) -> Callable[..., Symbolic]:
+    """A comparison, or the one with both sides exchanged."""
     return ufunc(lambda a, b: el.relation(op, *((b, a) if turned else (a, b))))
 
 
 def frexp(a: object) -> tuple[Symbolic, Symbolic]:
     """|a| = m 2^e with 1/2 <= m < 1; (0, 0) for 0."""
+    # e is an operation of its own, by octaves of the line; m = a / 2^e.
     exponent = elementwise(lambda v: session().node("exponent", nodes.as_real(v)), "i", _number(a))
     return el.over(a, el.power(2, 1.0 * exponent)), exponent
 
@@ -108,6 +116,7 @@ def copysign(a: object, b: object) -> Symbolic:
     size = el.times(1.0, el.unary("abs", _number(a)))
     unknown = lambda v: session().node("undefined")  # noqa: E731
     signed = el.where(el.relation("lt", b, 0), -1 * size, el.where(el.relation("lt", 0, b), size, 0))
+    # -0.0 == 0 but has a sign: what the program would do there is not told by the value.
     lost = el.relation("eq", b, 0) & el.logical_not(el.relation("eq", size, 0))
     return el.where(lost, elementwise(unknown, "f", size), signed)
 
@@ -126,6 +135,8 @@ def isclose(*_: object, **__: object) -> NoReturn:
 
 
 def _constant(value: object, kind: str) -> Callable[..., Array]:
+    """np.zeros, np.ones."""
+
     def made(shape: object, dtype: object = None, order: object = None) -> Array:
         if order not in (None, "C"):
             stop("an array in another order of memory")
@@ -140,12 +151,14 @@ def full(shape: object, value: object, dtype: object = None) -> Array:
     given = as_array(value)
     kind = dtype_of(dtype, given.dtype).kind
     out = Array(np.full(listed, None, dtype=object), kind)
+    # The value is cast to the array's type, as numpy casts it.
     out.data[...] = given.astype(dtype_of(dtype, given.dtype)).data
     out.vague = dtype is None and given.vague
     return _loose(out)
 
 
 def _size(shape: object) -> int:
+    """A number of Python's, or a known one of the trace."""
     return operator.index(shape) if isinstance(shape, SupportsIndex) else stop("a size that is no integer")
 
 
@@ -157,6 +170,7 @@ def _loose(made: Array) -> Array:
 
 def full_like(a: object, value: object, dtype: object = None, **_: object) -> Array | Picked:
     """An array of the shape and type of a."""
+    # One value at every entry that counts.
     if isinstance(a, Picked):
         return Picked(_full_like(a.values, value, dtype), a.mask, a.order)
     return _full_like(as_array(a), value, dtype)
@@ -181,6 +195,7 @@ def make_array(value: object, dtype: object = None, copy: bool = True) -> Array 
     if isinstance(value, Picked):
         return value.copy() if copy else value
     found = as_array(list(value) if isinstance(value, map | range) else value)
+    # np.asarray of an array is the array itself: a store into one is a store into the other.
     if not copy and found is value and found.loose:
         return found if dtype is None or dtype_of(dtype).kind == found.kind else found.astype(dtype)
     if copy or not found.ndim:
@@ -200,6 +215,7 @@ def contiguous(value: object, dtype: object = None) -> Array | Picked:
     found = as_made(value, dtype)
     if isinstance(found, Array) and not found.ndim:
         stop("ascontiguousarray of a scalar, which numpy makes a vector of")
+    # Whether numpy returns the array itself or a copy decides what a later store changes.
     return found.copy() if isinstance(found, Array) and not found.data.flags.c_contiguous else found
 
 
@@ -207,6 +223,7 @@ def concrete(f: Callable[..., object]) -> Callable[..., Array]:
     """numpy's own function, of numbers alone."""
 
     def called(*arguments: object, **options: object) -> Array:
+        """Numbers in, an array of numbers out."""
         dtype = options.pop("dtype", None)
         out = as_array(f(*map(_plain, arguments), **{k: _plain(v) for k, v in options.items()}))
         return out if dtype is None else out.astype(dtype)
@@ -231,6 +248,8 @@ def _plain(value: object) -> object:
 
 
 def _method(name: str) -> Callable[..., object]:
+    """numpy's function of an array by the method of that name."""
+
     def called(a: object, *arguments: object, **options: object) -> object:
         given = a if isinstance(a, Symbolic) else as_array(a)
         return getattr(given, name)(*arguments, **options)
@@ -242,6 +261,7 @@ def linalg_norm(x: object, ord: object = None) -> Symbolic:
     """||x|| of order 1, 2 or inf."""
     if ord is not None and not isinstance(x, Picked) and as_array(x).ndim != 1:
         stop("a norm of a matrix")
+    # Integers are made real first: numpy's norm is a float.
     a = el.unary("abs", x if kind_of(x) == "f" else el.times(1.0, x))
     order = 2 if ord is None else ord.node.number if isinstance(ord, Array) else ord
     if order == 1:
@@ -269,14 +289,22 @@ def searchsorted(table: object, v: object, side: str = "left") -> Symbolic:
     known = [u.number for u in levels.flat if u.number is not None]
     if len(known) < levels.size or known != sorted(known):
         stop("a search in a table that is not sorted numbers")
+    # left: before equal entries; right: behind them.
     op = "lt" if side == "left" else "le"
+    # The place of v in a sorted table is the number of entries below it.
     ranks = [el.relation(op, Array(u, "f"), v).astype(WHOLE) for u in levels.flat]
     return reduce(operator.add, ranks)
 
 
 def inverted(table: Array, uniform: Node) -> Array:
-    """The first of p_0, p_0 + p_1, ... beyond a uniform draw: k with probability p_k. The draw is used up by it."""
+    """The first of p_0, p_0 + p_1, ... beyond a uniform draw: k with probability p_k. The draw is used up by it.
+
+    Inversion: the place of U among partial sums p_0, p_0 + p_1, ... is k with probability p_k. That these
+    are partial sums is seen from how each came from the one before; a common divisor (their total) goes
+    into every p_k.
+    """
     sums = table.flat
+    # c / c[-1]: all partial sums by the same total.
     below = {v.args[1] if v.op == "div" else None for v in sums}
     tops = [v.args[0] if None not in below else v for v in sums]
     known = session().steps
@@ -306,6 +334,7 @@ def bincount(a: object, weights: object = None, minlength: int = 0) -> Array:
     found = as_array(a)
     if weights is not None or not minlength or found.kind != "i":
         stop("bincount without minlength, with weights, or of other than integers")
+    # numpy's result grows with the largest integer: its length must be known.
     for v in found.flat:
         within = nodes.span(v)
         if within is None or within[0] < 0 or within[1] >= int(minlength):
@@ -318,6 +347,7 @@ def add_at(a: Array, indices: object, b: object) -> None:
     which, what = as_array(indices).reshape(-1), as_array(b)
     if which.kind != "i" or as_array(a).ndim != 1:
         stop("add.at with a condition, or into a matrix")
+    # Unlike a[k] += v an index that comes twice counts twice.
     values = [what] * which.size if what.size == 1 else list(what)
     for k, v in zip(which, values, strict=True):
         a[k] = a[k] + v
@@ -336,6 +366,7 @@ def cumsum(a: object, axis: object = None) -> Array:
     if given.ndim > 1:
         stop("partial sums of a matrix")
     kind, out = "f" if given.kind == "f" else "i", list[Node]()
+    # Each partial sum is the one before and a term, which `inverted` recognises.
     for v in given.flat:
         summed = nodes.add(out[-1], v) if out else nodes.as_real(v)
         out.append(summed if kind == "f" else nodes.word(summed))
@@ -350,6 +381,7 @@ def _take(a: Array | Picked, k: object) -> Symbolic:
 
 
 def _is_condition(indices: object) -> bool:
+    """True for a mask, which some of numpy's functions take for indices."""
     return not isinstance(indices, Chosen) and as_array(indices).kind == "b"
 
 
@@ -359,6 +391,7 @@ def _fromiter(a: Iterable[object], dtype: object = None, count: int = -1) -> Arr
 
 
 def _at_least_1d(a: object) -> Array | Picked:
+    """The array; a scalar would become one."""
     return as_made(a) if isinstance(a, Picked) or as_array(a).ndim else stop("atleast_1d of a scalar")
 
 
@@ -367,6 +400,7 @@ def _finite(answer: bool) -> Callable[[object], Array | Picked]:
 
     def called(a: object) -> Array | Picked:
         found = as_array(a)
+        # The input is finite by the domain; whether another number overflows depends on x.
         if not all(v.op in ("x", "const") for v in found.flat):
             stop("asks whether a number is finite")
         return full_like(found, int(answer), TRUTH)
@@ -398,6 +432,7 @@ def select(conditions: Sequence[object], values: Iterable[object], default: obje
     out = default
     if any(kind_of(c) != "b" for c in conditions):
         stop("select by what is no condition")
+    # The first condition that holds counts: choices are nested from the last to the first.
     for c, v in reversed(list(zip(conditions, values, strict=True))):
         out = el.where(c, v, out)
     return out
@@ -428,6 +463,8 @@ def vectorize(f: Callable[..., object], **options: Iterable[object]) -> Callable
         rows = zip(*(np.broadcast_to(g.data, shape).reshape(-1) for g in given), strict=True)
         kinds = [g.kind for g in given]
         listed = [f(*(Array(v, k) for v, k in zip(row, kinds, strict=True))) for row in rows]
+        # np.vectorize takes the type of its first result where otypes does not say it: results of several
+        # types depend on x.
         found = as_array(listed)
         if len({kind_of(v) for v in listed}) > 1 and "otypes" not in options:
             stop("vectorize of results of several types")
@@ -449,6 +486,7 @@ _NAMES = {"absolute": "abs", "fabs": "abs"}
 
 
 def _square(a: object) -> Symbolic:
+    """a a."""
     return el.times(_number(a), a)
 
 
@@ -458,6 +496,7 @@ def _number(a: T) -> T:
 
 
 def _numpy() -> dict[str, object]:
+    """All words of numpy by name."""
     words: dict[str, object] = {n: _of(n) for n in _UNARY.split()}
     words |= {
         "add": ufunc(el.plus), "subtract": ufunc(el.minus), "multiply": ufunc(el.times),
@@ -495,6 +534,7 @@ def _numpy() -> dict[str, object]:
 
 
 def _true(a: object) -> Symbolic:
+    """a != 0."""
     return elementwise(nodes.truth, "b", a)
 
 
@@ -506,19 +546,23 @@ def _unset(shape: object, dtype: object = None) -> Array:
 
 
 def _unset_like(a: object, dtype: object = None) -> Array:
+    """np.empty_like."""
     given = as_array(a)
     return _unset(given.shape, dtype_of(dtype, given.dtype))
 
 
 def _pow(a: object, b: object) -> Symbolic:
+    """math.pow: always a float."""
     return 1.0 * el.power(a, b)
 
 
 def _fsum(a: Iterable[object]) -> Symbolic:
+    """math.fsum: the sum, as a float."""
     return 1.0 * make_array(list(a)).sum()
 
 
 def _hypot(*values: object) -> Symbolic:
+    """sqrt(a^2 + b^2 + ...)."""
     return el.unary("sqrt", reduce(operator.add, [el.times(v, v) for v in values]))
 
 
@@ -543,6 +587,7 @@ class Word(Mute):
 
 def as_words(listed: Mapping[str, object]) -> dict[str, object]:
     """The functions among these as words; Python's own stay."""
+    # Classes stay classes, so that isinstance can be refused by name and annotations evaluated.
     return {n: Word(f) if isinstance(f, FunctionType | type) and f.__module__ != "builtins" and type(f) is not _Meta
             else f for n, f in listed.items()}  # fmt: skip
 
