@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from compth._door import a_list, a_problem, at_the_door, optional, real, whole
 from compth._earned import Earned, alike, earned, kept, made
@@ -13,7 +13,10 @@ from compth._own import altered
 from compth._shown import Shown
 from compth.errors import InvalidParameter, require
 from compth.studies.budget_members import (
+    Family,
+    Make,
     Member,
+    ProblemClass,
     members_of,
     members_of_claims,
     problem_class,
@@ -23,6 +26,10 @@ from compth.studies.budget_members import (
 from compth.studies.budget_promises import EVIDENCE, Asked, Promise, is_cheap
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from compth._numbers import Number
+    from compth.methods import Method
     from compth.problems.interface import Problem
 
 
@@ -71,7 +78,7 @@ class Budget(Earned, Shown):
     of_class: bool = False
     notes: tuple[str, ...] = ()
 
-    def inside(self) -> Any:
+    def inside(self) -> list[object]:
         """Which promises stand, and what the answers hold."""
         answers = [id(v) for a in self.answers.values() for v in vars(a).values()]
         promises = [earned(p) for row in self.promises.values() for p in row]
@@ -100,11 +107,12 @@ class Budget(Earned, Shown):
 
         return details(self)
 
-    def plot(self) -> Any:
+    def plot(self) -> Figure:
         """matplotlib Figure: what each member costs until eps, the limit, and the answers as dots."""
         from compth.reporting.budgets import figure
 
-        return figure(self)
+        drawn: Figure = figure(self)
+        return drawn
 
     def to_html(self, command: str = "") -> str:
         """Self-contained static page: answer, picture, tables, reproduction line."""
@@ -150,25 +158,25 @@ def _plain(a: Answer) -> dict[str, object]:
     zeta2=real, levels=optional(a_list), omega=optional(a_list), delta=optional(a_list),
 )  # fmt: skip
 def budget(
-    method: Any,
-    family: Any = None,
-    problem: Any = None,
+    method: Method | type[Method],
+    family: Family | None = None,
+    problem: Problem | None = None,
     *,
     rounds: int | None = None,
     bits: float | None = None,
     times: float | None = None,
     eps: float = 1e-3,
-    levels: Iterable[Any] | None = None,
+    levels: Iterable[object] | None = None,
     by: str | Sequence[str] | None = None,
     mu: float | None = None,
     L: float | None = None,
     n: int | None = None,
     d: int | None = None,
-    omega: Sequence[Any] | None = None,
-    delta: Sequence[Any] | None = None,
+    omega: Sequence[Number] | None = None,
+    delta: Sequence[Number] | None = None,
     zeta2: float = 0.0,
     whole_family: bool = False,
-    progress: Any = None,
+    progress: Callable[[str], None] | None = None,
 ) -> Budget:
     """The strongest compression with which a method still reaches eps within a target.
 
@@ -197,6 +205,8 @@ def budget(
     require(problem is None or not zeta2, f"zeta2={zeta2} is the problem's: leave it out where one is given")
     name, members, note = _members(make, family, levels, omega, delta, where)
     require(target != "bits" or members[0].bits is not None, "bits need a family: a constant has no messages")
+    # The yardstick of `times` is the same method with nothing compressed, by the same evidence: a theorem is held
+    # against a theorem, not against an exact rate.
     asked = Asked(where, float(eps), rounds or 1000, family is None)
     plain = Member(0, "uncompressed", uncompressed(make, where), float(32 * where.d), "-")
     answers, promises, sound = {}, {}, not altered()
@@ -216,7 +226,7 @@ def budget(
     ))  # fmt: skip
 
 
-def _target(rounds: Any, bits: Any, times: Any) -> tuple[str, float]:
+def _target(rounds: int | None, bits: float | None, times: float | None) -> tuple[str, float]:
     given = {k: v for k, v in {"rounds": rounds, "bits": bits, "times": times}.items() if v is not None}
     if len(given) != 1:
         what = " and ".join(f"{k}={v}" for k, v in given.items()) or "nothing"
@@ -236,7 +246,12 @@ def _kinds(by: str | Sequence[str]) -> tuple[str, ...]:
 
 
 def _members(
-    make: Any, family: Any, levels: Any, omega: Any, delta: Any, where: object
+    make: Make,
+    family: Family | None,
+    levels: Iterable[object] | None,
+    omega: Sequence[Number] | None,
+    delta: Sequence[Number] | None,
+    where: Problem | ProblemClass,
 ) -> tuple[str, list[Member], str]:
     given = [v is not None for v in (family, omega, delta)]
     require(
@@ -273,6 +288,9 @@ def _looked(
 
     Members whose messages are equally long are looked at together: the one with fewest rounds is the answer then.
     """
+    # From the fewest bits up, so that the first within the limit is the answer and no member above it is asked. Members
+    # of one message length compete by rounds: the loop goes on to the end of that length. Nothing is bisected, since
+    # neither theorems nor exact rates need be monotone in the level.
     found: list[Promise] = []
     for m in members:
         done = any(_meets(target, limit, p) for p in found)
@@ -287,6 +305,8 @@ def _looked(
 def _answer(
     kind: str, target: str, limit: float | None, looked: Sequence[Promise], base: Promise, whole_: bool
 ) -> Answer:
+    # gaps: weaker members outside the limit although a stronger one is within. They are told, since a reader takes
+    # "the strongest" to mean that everything weaker would do as well.
     within = [p for p in looked if _meets(target, limit, p)]
     chosen = min(within, key=lambda p: (p.message_bits or 0.0, _cost("rounds", p))) if within else None
     if chosen is not None and chosen.message_bits is None:  # classes: by strength already

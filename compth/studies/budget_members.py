@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
@@ -28,7 +28,11 @@ HUGE = 1e15
 """A variance, or the inverse of a contraction, below which theorems' numbers stay floats."""
 MOST_WORKERS = 10**6
 """Of a class of problems: L_i is an array."""
-Make = Callable[[Any], Method]
+Compressing = Compressor | Sequence[Compressor] | Fleet
+Make = Callable[[Compressing], Method]
+"""The method with this compressor."""
+Family = type[Compressor] | Compressor | Callable[[object], Compressor]
+"""Compressors by a level: a class or an object that has one, or a function of it."""
 
 
 class NoProblem(Unsupported, AttributeError):
@@ -79,11 +83,11 @@ class ProblemClass:
         """(2 L/n) sum (f_i(x*) - min f_i) is at most (L/mu) mean ||grad f_i(x*)||^2."""
         return self.zeta2_star * self.L / self.mu
 
-    def gradients(self, x: object) -> Any:
+    def gradients(self, x: object) -> NoReturn:
         """There are none."""
         raise NoProblem("constants alone have no gradients: give a problem")
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> NoReturn:
         if name.startswith("__"):
             raise AttributeError(name)
         raise NoProblem(f"constants alone have no {name}: give a problem")
@@ -96,41 +100,41 @@ class ProblemClass:
 class Member:
     """One compressor of a family, its level, and the bits of a worker's message (None: only a claim is known)."""
 
-    level: Any
+    level: object
     label: str
     method: Method = field(repr=False)
     bits: float | None
     claim: str
 
     @property
-    def compressor(self) -> Any:
+    def compressor(self) -> object:
         """As it was made."""
         return self.method.compressor
 
 
-def with_compressor(method: Any) -> Make:
+def with_compressor(method: object) -> Make:
     """compressor -> method, from a class or an instance. InvalidParameter for what takes no compressor."""
-    kind: Any = method if isinstance(method, type) else type(method)
-    is_one = isinstance(method, Method) or (isinstance(method, type) and issubclass(method, Method))
-    require(is_one, f"method={method!r} must be a method such as ct.DIANA, or ct.DIANA(gamma=0.1)")
+    kind = method if isinstance(method, type) else type(method)
+    if not issubclass(kind, Method):
+        raise InvalidParameter(f"method={method!r} must be a method such as ct.DIANA, or ct.DIANA(gamma=0.1)")
     require(kind.takes_compressor, f"{kind.__name__} takes no compressor: there is nothing to choose")
-    if isinstance(method, type):
-        return lambda c: method(c)
-    return lambda c: replace(method, compressor=c)
+    make: Make = (lambda c: replace(method, compressor=c)) if isinstance(method, Method) else kind
+    return make
 
 
 def members_of(
-    make: Make, chosen: Any, levels: Iterable[Any] | None, problem: Any
+    make: Make, chosen: Family, levels: Iterable[object] | None, problem: Problem | ProblemClass
 ) -> tuple[str, list[Member], str]:
     """(the family's name, its members by strength, what is to be said of the levels).
 
     Raises Unsupported, with the reason, where the method can take none of them.
     """
-    shaped = isinstance(chosen, type) and "shape" in getattr(chosen, "__dataclass_fields__", {})
-    if shaped:
+    if isinstance(chosen, type) and "shape" in getattr(chosen, "__dataclass_fields__", {}):
         raise InvalidParameter(
             f"{chosen.__name__} needs its shape: name it, as {chosen.__name__}(shape=(8, 8), ...) with any level"
         )
+    # Strength is what a message costs on the wire, not the level: QSGD's s and Rand-K's k grow in the same direction, a
+    # rank in another unit, and a user's own level may fall.
     name, build, parameter = family(chosen, ())
     tried = default_levels(parameter, build, problem.d) if levels is None else list(levels)
     require(bool(tried), f"levels=[]: {name} needs at least one")
@@ -141,13 +145,15 @@ def members_of(
     return name, _by_strength(_taken(made, problem)), note
 
 
-def _checked(c: Any, level: object) -> Any:
-    fits = isinstance(c, Compressor | Fleet)
-    require(fits, f"family gave {c!r} at level {level!r}: it must be a function level -> Compressor")
+def _checked(c: object, level: object) -> Compressor | Fleet:
+    if not isinstance(c, Compressor | Fleet):
+        raise InvalidParameter(
+            f"family gave {c!r} at level {level!r}: it must be a function level -> Compressor"
+        )
     return c
 
 
-def _member(make: Make, level: object, c: Compressor, problem: Problem | ProblemClass) -> Member:
+def _member(make: Make, level: object, c: Compressor | Fleet, problem: Problem | ProblemClass) -> Member:
     fleet = as_fleet(c)
     fleet.check(problem.n, problem.d)
     bits = float(sum(m.total for m in fleet.bits(problem.n, problem.d))) / problem.n
@@ -184,7 +190,10 @@ def _by_strength(made: Sequence[Member]) -> list[Member]:
 
 
 def members_of_claims(
-    make: Make, omega: Sequence[Number] | None, delta: Sequence[Number] | None, problem: Any
+    make: Make,
+    omega: Sequence[Number] | None,
+    delta: Sequence[Number] | None,
+    problem: Problem | ProblemClass,
 ) -> tuple[str, list[Member], str]:
     """Every compressor with the claim as one member: the largest omega, or the smallest delta, compresses most."""
     name, values = ("omega", omega) if omega is not None else ("delta", delta or ())
@@ -199,7 +208,7 @@ def members_of_claims(
     return f"every compressor of a class ({name})", _taken(made, problem), ""
 
 
-def _in_range(name: str, value: Any) -> None:
+def _in_range(name: str, value: Number) -> None:
     """InvalidParameter for a constant that no compressor has."""
     try:
         number = float(value)
@@ -217,7 +226,7 @@ def _in_range(name: str, value: Any) -> None:
         )
 
 
-def _unseen(x: object) -> Any:
+def _unseen(x: Array) -> Array:
     """Stands for every compressor with a claim: it is never run."""
     return x
 
@@ -232,10 +241,13 @@ def uncompressed(make: Make, problem: Problem | ProblemClass) -> Method:
     return method
 
 
-def problem_class(mu: Any, L: Any, n: Any, d: Any, zeta2: Any) -> ProblemClass:
+def problem_class(
+    mu: float | None, L: float | None, n: int | None, d: int | None, zeta2: float
+) -> ProblemClass:
     """The class of these constants. InvalidParameter for those that no problem has."""
     missing = [k for k, v in {"mu": mu, "L": L, "n": n, "d": d}.items() if v is None]
-    require(not missing, f"{', '.join(missing)} not given: without a problem mu, L, n and d are needed")
+    if mu is None or L is None or n is None or d is None:
+        raise InvalidParameter(f"{', '.join(missing)} not given: without a problem mu, L, n and d are needed")
     require(0 < mu <= L < math.inf, f"mu={mu}, L={L} need 0 < mu <= L")
     require(
         L / mu < HUGE and mu > 1e-100 and L < 1e100,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -57,7 +57,7 @@ class Promise(Earned):
 
     by: str
     label: str
-    level: Any
+    level: object
     message_bits: float | None
     claim: str
     stepsize: float | None = None
@@ -93,7 +93,7 @@ class Asked:
     planned: what the theorems of a member's method promise, or why they do not; others ask for its plan again.
     """
 
-    problem: Any
+    problem: Problem | ProblemClass
     eps: float
     horizon: int
     abstract: bool = False
@@ -148,6 +148,8 @@ def counted_bits(method: Method, problem: Problem, plan: Plan) -> tuple[float, f
         return None
     if read is None:
         return None
+    # A leaf is one way that a round's coins may fall; the expectation over leaves is exact because coins do not look at
+    # vectors.
     n, d = int(problem.n), int(problem.d)
     message, every = float(sum(c.total for c in method.fleet.bits(n, d))) / n, float(d * FLOAT_BITS)
     pairs = zip(read.program.leaves, read.bills, strict=True)
@@ -206,6 +208,7 @@ def _on_class(asked: Asked, method: Method, theorem: Theorem) -> Found:
     reason = c.impossible or theorem.why_not(c)
     if reason:
         raise NoGuarantee(f"{theorem.id} does not apply: {reason}")
+    # Relative to 1: a linear rate's bound scales with the start of its own metric, whatever that is.
     plan = theorem.plan(c, method.gamma, asked.horizon)
     if isinstance(theorem, Certified):
         # of the class itself, whose constants were rounded outward: there is no problem to hold
@@ -223,15 +226,17 @@ def by_certificate(asked: Asked, method: Method) -> Found:
     kind = body_of(method)
     if kind is None or isinstance(kind, Told):
         raise Unsupported(f"{type(method).__name__} is no method written as a body: nothing is certified")
+    # Where no closed form gives the best step, a search for each member of a family would take minutes: the theorem's
+    # step is certified instead, which is sound at any step.
     free = method
     if method.gamma is None and not kind.known and method.theorems():
         free = replace(method, gamma=float(by_theorem(asked, method).plan.gamma))
-    if asked.of_class:
+    if isinstance(asked.problem, ProblemClass):
         return _on_class(asked, free, _certified_class(free, kind, asked.problem))
     return _on_problem(asked, free, certified(free, asked.problem))
 
 
-def _certified_class(method: Method, kind: Any, problem: ProblemClass) -> Certified:
+def _certified_class(method: Method, kind: type[BodyMethod], problem: ProblemClass) -> Certified:
     claimed = claim_of(method, method.check(problem))
     signs = {"omega": 1, "eta": 1, "delta": -1}
     bounds = {k: outward(v, signs[k]) for k, v in (claimed or {}).items()}
@@ -285,6 +290,8 @@ def _planned(asked: Asked, method: Method) -> tuple[Plan, bool]:
 def _reached(asked: Asked, method: Method, plan: Plan, rate: ExactRate, floored: bool) -> Found:
     if not rate.converged:
         raise Unsupported("the exact rate could not be enclosed")
+    # floor + rho^t is no bound: what it leaves out is how much of the start lies along the slowest direction. Hence its
+    # standing "estimate", though rho and floor are exact.
     rho, floor = float(rate.rho), 0.0
     if floored and rho < 1:
         fixed = with_the_plans_alpha(replace(method, gamma=float(plan.gamma)), plan.params)
@@ -295,7 +302,7 @@ def _reached(asked: Asked, method: Method, plan: Plan, rate: ExactRate, floored:
     return Found(plan, rho, floor, rounds, "exact rate", word, note)
 
 
-EVIDENCE: dict[str, Callable[[Asked, Any], Found]] = {
+EVIDENCE: dict[str, Callable[[Asked, Method], Found]] = {
     "theorem": by_theorem,
     "certified": by_certificate,
     "exact": by_exact_rate,

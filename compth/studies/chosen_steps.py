@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import numpy as np
 
 from compth._numbers import Number
+from compth._types import Array
 from compth.dynamics import best_step, exact, exact_rate
 from compth.errors import InvalidParameter, NoGuarantee, Unsupported
 from compth.methods import Method, find_guarantee, plan_of
 from compth.problems.interface import Problem
 from compth.simulation import Trace, simulate
 from compth.studies.step_sizes import BEST_LIMIT, with_the_plans_alpha
+
+if TYPE_CHECKING:
+    from compth.dynamics import BestStep, Trajectory
 
 PILOTS = 16
 """Runs of a pilot."""
@@ -37,8 +41,8 @@ class Chosen:
     method: Method
     whose: str
     how: str = ""
-    found: Any = None
-    curve: Any = None
+    found: tuple[Method, BestStep] | None = None
+    curve: Trajectory | None = None
 
 
 def theorem_step(method: Method, problem: Problem, **_: object) -> Chosen:
@@ -60,7 +64,7 @@ def certified_step(method: Method, problem: Problem, **_: object) -> Chosen:
     return Chosen(made, "certified")
 
 
-def exact_best(method: Method, problem: Problem, *, steps: int, eps: float, **_: Any) -> Chosen:
+def exact_best(method: Method, problem: Problem, *, steps: int, eps: float, **_: object) -> Chosen:
     """The step with the least exact rate on this problem; the theorem's alpha, where it has one, is kept.
 
     Where its floor is above eps, the shorter step (by powers of sqrt 2, looked for by strides of four, two and one)
@@ -78,12 +82,16 @@ def exact_best(method: Method, problem: Problem, *, steps: int, eps: float, **_:
         made: Method = replace(fixed, gamma=float(found.gamma) * 2.0 ** (-j / 2))
         return made
 
+    # The least rate is the fastest way to a floor. Where that floor is above eps the step is shortened: floors of
+    # DCGD's kind fall in proportion to gamma, while the rate worsens as 1 - O(gamma).
     if _floored(at(0), problem, eps):
         short = _Shortened(lambda j: exact(at(j), problem, steps), eps)
         j = short.least()
         return Chosen(at(j), "best", short.how(j) if j else "", (fixed, found), short.curves[j])
     if method.gamma is None and abs(float(found.gamma) / float(plan.gamma) - 1) < SAME:
         return Chosen(method, "best", found=(fixed, found))
+    # A parameter that follows the step (a theorem's alpha of gamma, say) was free in the search and is set by `at`: the
+    # least rate is only this step's if it is met with the parameters that a run would have.
     if exact_rate(at(0), problem).rho > found.rate.rho * (1 + 1e-6):
         raise Unsupported("the exact best step depends on parameters that follow it")
     return Chosen(at(0), "best", found=(fixed, found))
@@ -92,9 +100,9 @@ def exact_best(method: Method, problem: Problem, *, steps: int, eps: float, **_:
 class _Shortened:
     """Exact curves at shorter and shorter steps, by powers of sqrt 2 from the one with the least rate."""
 
-    def __init__(self, curve_at: Callable[[int], Any], eps: float) -> None:
+    def __init__(self, curve_at: Callable[[int], Trajectory], eps: float) -> None:
         self.curve_at, self.eps = curve_at, eps
-        self.curves: dict[int, Any] = {}
+        self.curves: dict[int, Trajectory] = {}
 
     def score(self, j: int) -> tuple[float, float]:
         """(rounds to eps or inf, last mean square): smaller is better."""
@@ -152,6 +160,7 @@ def tuned_step(method: Method, problem: Problem, *, steps: int, seed: int, eps: 
             return float("inf"), float("inf")
         return _score(trace, eps)
 
+    # A theorem's step is almost always too short, so from it the search only climbs; 1/L_max may be too long.
     best, scores = 0, {0: pilot(0)}
     for way in (1,) if known else (1, -1):
         best = _climb(pilot, scores, best, way)
@@ -168,12 +177,14 @@ def _first_step(method: Method, problem: Problem) -> tuple[float, bool]:
         return 1 / float(problem.L_max), False
 
 
-def _other_start(problem: Problem, seed: int) -> Any:
+def _other_start(problem: Problem, seed: int) -> Array:
+    # As far from x_0 as a gradient step goes: a start of the same difficulty, at which no run of the comparison began.
     start = np.asarray(problem.start, dtype=float)
     gradient = problem.gradients(start[None])[0].mean(axis=0)
     size = float(np.linalg.norm(gradient)) / float(problem.L) or 1.0
     drawn = np.random.default_rng(seed + APART).standard_normal(problem.d)
-    return start + size * drawn / np.sqrt(problem.d)
+    moved: Array = start + size * drawn / np.sqrt(problem.d)
+    return moved
 
 
 def _score(trace: Trace, eps: float) -> tuple[float, float]:
@@ -194,6 +205,14 @@ def _climb(
         if missed == 2:
             break
     return best
+
+
+class How(TypedDict):
+    """What a search for a step is told: the rounds and the target of the comparison, and its seed."""
+
+    steps: int
+    seed: int
+    eps: float
 
 
 CHOICES: dict[str, Callable[..., Chosen]] = {
@@ -218,7 +237,7 @@ def names_of(asked: str | Iterable[str]) -> tuple[str, ...]:
 
 
 def chosen(
-    methods: Sequence[Method], problem: Problem, names: Sequence[str], **how: Any
+    methods: Sequence[Method], problem: Problem, names: Sequence[str], **how: Unpack[How]
 ) -> tuple[list[Chosen], list[str]]:
     """Every method with every step size asked for, and lines that say how they were found and which there are not."""
     made: list[Chosen] = []

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from compth._door import a_problem, at_the_door, methods, numbers, optional, real, whole
 from compth._earned import Earned, alike, changed, earned, made
 from compth._shown import Shown
+from compth._types import Array, Json
 from compth.certificates import encode
 from compth.claims import Attribution, Claim, Standing, shown
 from compth.errors import InvalidParameter, NoGuarantee, Unsupported
@@ -27,6 +28,14 @@ from compth.simulation import Trace, simulate
 from compth.simulation.engines import engine_of
 from compth.studies.chosen_steps import Chosen, chosen, names_of
 from compth.studies.step_sizes import BEST_LIMIT, certified_facts, with_the_plans_alpha
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from compth.dynamics import BestStep, Trajectory
+
+Progress = Callable[[str], None]
+"""Called with what is being done; one with a `note` is told the parts of it as well."""
 
 MEASURED = (
     "exact_rate",
@@ -111,6 +120,8 @@ class Row(Earned):
         if self.best_step is None or self.best_rate is None or self.exact_rate is None:
             return ""
         now, best = _speed(self.exact_rate), _speed(self.best_rate)
+        # Gain: the ratio of -log rho, that is of rounds for the same accuracy. Steps within 10 %, and gains within 5 %,
+        # are not worth a line.
         ratio, gain = self.best_step / self.stepsize, best / now if 0 < now < math.inf else math.nan
         if 0.9 < ratio < 1.1 or not gain > 1.05:
             return ""
@@ -125,7 +136,7 @@ class Row(Earned):
         return f"{asked} {size} here: gamma = {self.best_step:.3g} would be {fast}"
 
 
-def _info(problem: Problem) -> dict[str, Any]:
+def _info(problem: Problem) -> Json:
     """Where a problem is from, as it says itself."""
     return dict(getattr(problem, "info", {}))
 
@@ -143,7 +154,7 @@ def _uncertified(rows: Sequence[Row]) -> list[str]:
     return [f"nothing is certified of {labels}: {why}" for why, labels in of.items()]
 
 
-def _charged_floats(methods: Sequence[Any]) -> list[str]:
+def _charged_floats(methods: Sequence[Method]) -> list[str]:
     """A line for each function whose bits nobody declared: its uplink is that of no compression at all."""
     members = [m for method in methods for m in method.fleet.members]
     names = dict.fromkeys(repr(m) for m in members if getattr(m, "charges_floats", False))
@@ -174,19 +185,19 @@ class Comparison(Earned, Shown):
     rows: tuple[Row, ...]
     traces: tuple[Trace, ...]
     guarantees: tuple[Guarantee | None, ...]
-    exact: tuple[Any, ...]
+    exact: tuple[Trajectory | None, ...]
     eps: float
     steps: int
     runs: int
     seed: int
-    info: dict[str, Any] = field(default_factory=dict)
+    info: Json = field(default_factory=dict)
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[Callable[..., Comparison], tuple[object, ...]]:
         """Guarantees are derived again where it is read, and what the rows say of them follows."""
         held = {f.name: getattr(self, f.name) for f in fields(self)}
         return _restored, (held, tuple(map(earned, self.rows)), earned(self))
 
-    def inside(self) -> Any:
+    def inside(self) -> list[object]:
         """Which rows and exact curves stand, and the arrays of the traces."""
         held = [vars(t).get(name) for t in self.traces for name in CURVES]
         return [*map(earned, (*self.rows, *self.exact)), *map(alike, (*held, self.info))]
@@ -264,11 +275,12 @@ class Comparison(Earned, Shown):
 
         return side_by_side.legend(self) if self.several else comparison.legend(self)
 
-    def plot(self) -> Any:
+    def plot(self) -> Figure:
         """matplotlib Figure: against rounds, uplink bits and downlink bits; simulated solid, guarantee dashed."""
         from compth.reporting.plots import comparison_figure
 
-        return comparison_figure(self)
+        figure: Figure = comparison_figure(self)
+        return figure
 
     def to_json(self) -> str:
         """All rows and curves as one JSON object."""
@@ -282,11 +294,11 @@ class Comparison(Earned, Shown):
                 "downlink_bits": t.downlink_bits,
                 "diverged": t.diverged,
                 "guarantee": self.guarantee_curve(i),
-                "exact": None if self.exact[i] is None else self.exact[i].mean_square,
+                "exact": None if (curve := self.exact[i]) is None else curve.mean_square,
             }
             for i, t in enumerate(self.traces)
         ]
-        data: dict[str, Any] = {
+        data: dict[str, object] = {
             "generator": MARK,
             "provenance": provenance(self.seed),
             "problem": {
@@ -301,7 +313,7 @@ class Comparison(Earned, Shown):
         }
         return json.dumps(encode(data), indent=1, allow_nan=False) + "\n"
 
-    def guarantee_curve(self, i: int) -> Any:
+    def guarantee_curve(self, i: int) -> Array | None:
         """Guaranteed bound on E||x_t - x*||^2 / ||x_0 - x*||^2 of method i, None without a guarantee."""
         g = self.guarantees[i]
         if g is None:
@@ -340,13 +352,15 @@ BY_HAND = (
 )
 
 
-def _restored(held: dict[str, Any], stood: tuple[bool, ...], whole: bool) -> Comparison:
+def _restored(held: Json, stood: tuple[bool, ...], whole: bool) -> Comparison:
     """A stored comparison: standings, claims and promised numbers are those that its methods have here.
 
     What stood where it was stored stands here: its simulations are not run again.
     """
     problem, eps, rows = held["problem"], held["eps"], []
     parts = zip(held["methods"], held["rows"], held["traces"], held["guarantees"], stood, strict=True)
+    # Nothing that a file says is believed: claims, promises and certificates are asked again of the methods as they are
+    # here. Only what a run measured is taken over, of rows that stood when they were stored.
     for method, stored, trace, g, stands in parts:
         if not stands:
             rows.append(stored)
@@ -380,7 +394,7 @@ def compare(
     *,
     eps: float = 1e-3,
     threads: int = 2,
-    progress: Any = None,
+    progress: Progress | None = None,
     engine: str = "numpy",
     stepsizes: str | Sequence[str] = "theorem",
 ) -> Comparison:
@@ -407,7 +421,9 @@ def compare(
     if not asked:
         raise NoGuarantee("; ".join(notes))
     rows, traces, guarantees, exacts = [], [], [], []
-    made_runs: dict[int, tuple[Any, ...]] = {}
+    made_runs: dict[int, _Ran] = {}
+    # One pass a row: run it, follow its exact second moments, then hold guarantee, certificate and best step beside
+    # them. Each part is asked of the plan that was run, so that all columns of a row speak of one step size.
     for one in asked:
         method = one.method
         label = _label(one, names)
@@ -419,7 +435,7 @@ def compare(
             doing(f"{runs} runs of {steps} rounds")
             trace = simulate(method, problem, steps, runs, seed, threads=threads, engine=engine)
             doing("exact expectation")
-            made_runs[id(method)] = (found, reason, trace, *_exact(method, problem, steps, one.curve))
+            made_runs[id(method)] = _Ran(found, reason, trace, *_exact(method, problem, steps, one.curve))
         found, reason, trace, curve, rate, left_out = made_runs[id(method)]
         row = _row(method, problem, found, reason, trace, eps)
         if one.whose != "theorem":
@@ -456,7 +472,18 @@ def compare(
     return made(result)
 
 
-def _said(asked: Sequence[Chosen], names: Sequence[str], notes: list[str]) -> dict[str, Any]:
+class _Ran(NamedTuple):
+    """What a method with its step gave, before anything is compared with it."""
+
+    found: Guarantee | None
+    reason: str
+    trace: Trace
+    curve: Trajectory | None
+    rate: float | None
+    left_out: str
+
+
+def _said(asked: Sequence[Chosen], names: Sequence[str], notes: list[str]) -> Json:
     """What a comparison of several step sizes says of them; each row's kind and method for the figure."""
     if names == ("theorem",):
         return {}
@@ -470,7 +497,7 @@ def _label(one: Chosen, names: Sequence[str]) -> str:
     return one.method.label if names == ("theorem",) else f"{one.method.label} ({one.whose} step)"
 
 
-def _doing(progress: Any, label: str) -> Any:
+def _doing(progress: Progress | None, label: str) -> Progress:
     """A function to call with each part of a method's work, told to progress.note where there is one."""
     note = getattr(progress, "note", None)
     return (lambda what: None) if note is None else (lambda what: note(f"{label}: {what}"))
@@ -488,7 +515,9 @@ MOMENTS = 5 * 10**8
 """Most moments times rounds of an exact curve in a comparison: under a minute on one core."""
 
 
-def _exact(method: Method, problem: Problem, steps: int, known: Any = None) -> tuple[Any, float | None, str]:
+def _exact(
+    method: Method, problem: Problem, steps: int, known: Trajectory | None = None
+) -> tuple[Trajectory | None, float | None, str]:
     """(exact curve, exact rate, "") where the second moments close and d is small enough, else (None, None, why).
 
     The rate is that of the curve's own plan; a step schedule has none. Why: where it is the work alone.
@@ -497,6 +526,8 @@ def _exact(method: Method, problem: Problem, steps: int, known: Any = None) -> t
     from compth.dynamics import exact
     from compth.dynamics.spectrum import rate_on
 
+    # Two budgets of work, by counting: a curve costs its moments a round, a rate an eigenvalue of them. A refusal by
+    # the method itself (moments that do not close) needs no word here: the column stays empty.
     if problem.d > EXACT_LIMIT:
         return None, None, ""
     try:
@@ -534,7 +565,9 @@ def _tight(method: Method, problem: Problem, plan: Plan) -> float | None:
     return worst_case_rate(method, problem, float(plan.gamma), plan.params)
 
 
-def _best(method: Method, problem: Problem, rate: float | None, known: Any) -> dict[str, Any]:
+def _best(
+    method: Method, problem: Problem, rate: float | None, known: tuple[Method, BestStep] | None
+) -> dict[str, object]:
     """The step with the smallest exact rate, where an exact rate is known and cheap.
 
     known: (method, what its search gave), where one was made: it serves if only the step differs.
@@ -544,8 +577,9 @@ def _best(method: Method, problem: Problem, rate: float | None, known: Any) -> d
     if rate is None or problem.d > BEST_LIMIT or masked.fits(method):
         return {}  # a masked model (IST) runs to a point of its own: faster there is no merit
     try:
-        same = known is not None and replace(known[0], gamma=None) == replace(method, gamma=None)
-        found = known[1] if same else best_step(method, problem)
+        mine = replace(method, gamma=None)
+        same = known is not None and replace(known[0], gamma=None) == mine
+        found = known[1] if known is not None and same else best_step(method, problem)
     except Unsupported:  # no step is stable, say: the table does without this number
         return {}
     if not found.rate.converged:
@@ -558,17 +592,24 @@ def _best(method: Method, problem: Problem, rate: float | None, known: Any) -> d
     }
 
 
-def rounding(values: Any) -> Any:
+def rounding(values: Array) -> Array:
     """What float rounding of iterates of size ||x_0 - x*|| may do to a mean square that started at values[0]."""
-    return 1e-9 * values + 1e-13 * np.sqrt(values * values[0]) + 1e-26 * values[0]
+    # An iterate is off by some u ||x_0 - x*||, with u about 1e-13 after many rounds: its square by 2 u |x_t| |x_0| and
+    # u^2 |x_0|^2; the first term is the relative error of the sums.
+    off: Array = 1e-9 * values + 1e-13 * np.sqrt(values * values[0]) + 1e-26 * values[0]
+    return off
 
 
-def _exact_facts(curve: Any, rate: float | None, trace: Trace, eps: float) -> dict[str, Any]:
+def _exact_facts(curve: Trajectory | None, rate: float | None, trace: Trace, eps: float) -> dict[str, object]:
     """Exact rate and rounds; a warning where the simulated mean is more than 7 standard errors off the exact one."""
     if curve is None:
         return {}
+    # Rounds are counted to the last time above eps, not to the first below: second moments of compressed methods may
+    # rise again. NaN counts as above.
     above = np.flatnonzero(~(curve.mean_square <= eps * curve.mean_square[0]))
     first = int(above[-1]) + 1 if above.size else 0
+    # Seven standard errors: with Gaussian means a false warning has probability below 3e-12 a round. Where it warns,
+    # the distribution has tails that so few runs do not see (products of heavy factors), and the mean is too low.
     off = np.abs(trace.mean_square - curve.mean_square)
     wrong = np.flatnonzero(off > 7 * trace.se_square + rounding(curve.mean_square))
     warning = (
@@ -600,6 +641,8 @@ def _found(row: Row, method: Method, trace: Trace) -> str:
 def _row(method: Method, problem: Problem, g: Guarantee | None, reason: str, trace: Trace, eps: float) -> Row:
     c = method.check(problem)
     claim = _constant(method, c)
+    # What a theorem bounds may be a Lyapunov function; its rate object turns it into a bound on the squared distance,
+    # so that guaranteed and simulated rounds are both to eps ||x_0 - x*||^2.
     start = float(trace.mean_square[0])
     rounds = bound_rounds = None
     if g is not None:

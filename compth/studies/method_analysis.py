@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 
 from compth._door import at_the_door
 from compth._numbers import Number
 from compth._shown import Shown
+from compth._types import Json
 from compth.claims import BiasVariance, Contractive, Unbiased
 from compth.compressors import Compressor, Fleet, Independent, as_fleet
 from compth.compressors.identity import Identity
@@ -33,11 +35,8 @@ from compth.problems.interface import Problem
 from compth.worst_case.bodies import asked_for, check_instance, question
 from compth.worst_case.question import Question
 
-if TYPE_CHECKING:
-    from fractions import Fraction
-
-
-Facts = Mapping[str, Any]
+Messages = Compressor | Sequence[Compressor] | Fleet
+"""What a method takes as its compressor: one for all, one a worker, or a fleet."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class Setting:
 
     title: str
     lines: tuple[tuple[str, str], ...]
-    numbers: Facts
+    numbers: Json
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ def _aligned(lines: Sequence[tuple[str, str]]) -> list[str]:
 @at_the_door()
 def analyse(
     what: object,
-    compressors: Sequence[Any] = (),
+    compressors: Sequence[Messages] = (),
     problem: Problem | None = None,
     *,
     mu: Number | None = None,
@@ -117,6 +116,8 @@ def analyse(
     stable step, the best one and exact rates. Without a compressor, delta, omega or eta name the class. A problem is
     needed for the exact part; the class needs mu and L, or a problem. Raises InvalidParameter for what cannot be read.
     """
+    # In three steps: whose body it is and which parameters are fixed; the algorithm and what follows from it for any
+    # compressor (listing, fixed point, invariants, bits); then a Setting each, the class first, the problem after it.
     _check_compressors(compressors)
     asked = _asked(what, dict(params or {}), gamma)
     if not isinstance(asked, _Asked):
@@ -133,6 +134,8 @@ def analyse(
         f"n={n}, but the problem has {getattr(problem, 'n', 0)} workers",
     )
     d = 10 if problem is None else int(problem.d)
+    # The trace needs numbers. What is listed and derived is the same for nearly all of them, so a parameter that nobody
+    # gave gets one that is no fraction's special case of the body (0 and 1 switch terms off).
     numbers = {
         "gamma": 0.1 if gamma is None else gamma,
         **dict.fromkeys(kind.signature.params, 0.25),
@@ -158,10 +161,11 @@ def analyse(
     )
 
 
-def _check_compressors(given: Any) -> None:
+def _check_compressors(given: object) -> None:
     """A list of compressors, told from a problem in its place."""
     need = f"compressors={given!r} must be a list, as compressors=[ct.RandK(k=2)]; a problem is given as problem=..."
-    require(isinstance(given, Sequence) and not isinstance(given, str), need)
+    if not isinstance(given, Sequence) or isinstance(given, str):
+        raise InvalidParameter(need)
     for c in given:
         require(isinstance(c, Compressor | Fleet | list | tuple), need)
 
@@ -189,20 +193,20 @@ class _Asked(NamedTuple):
     gamma: Number | None
     base: BodyMethod | None
 
-    def made(self, compressor: Any, gamma: Number, values: Mapping[str, Any]) -> Method:
+    def made(self, compressor: Messages, gamma: Number | None, values: Mapping[str, Number]) -> Method:
         """The instance with this compressor, these parameters."""
         given = dict(values) if gamma is None else {"gamma": gamma, **values}
         if self.base is None:
             return with_all_parameters(self.kind)(compressor, **given)
         settable = {f.name for f in fields(self.base) if f.init}
-        own = {"compressor": compressor} if self.kind.takes_compressor else {}
+        own: Json = {"compressor": compressor} if self.kind.takes_compressor else {}
         new = {k: v for k, v in given.items() if k in settable and getattr(self.base, k) is None}
         return replace(self.base, **own, **new)
 
 
 def _asked(what: object, params: dict[str, Number], gamma: Number | None) -> _Asked | Method:
     """What was asked of: a class, an instance or a plain function; an instance of the catalogue that is no body."""
-    base: Any = what if isinstance(what, Method) else None
+    base = what if isinstance(what, Method) else None
     if not isinstance(what, type | Method) and callable(what):
         what = method(what)
     kind = what if isinstance(what, type) else type(what)
@@ -221,7 +225,7 @@ def _asked(what: object, params: dict[str, Number], gamma: Number | None) -> _As
         params, gamma = {**own, **params}, base.gamma if gamma is None else gamma
     for name, value in params.items():
         require(name in kind.signature.params, f"{name}={value} is no parameter of {kind.__name__}")
-    return _Asked(kind, params, gamma, base)
+    return _Asked(kind, params, gamma, base if isinstance(base, BodyMethod) else None)
 
 
 def _of_its_own(made: Method, problem: Problem | None) -> MethodAnalysis:
@@ -283,6 +287,8 @@ def _derived(
     kind: type[BodyMethod], numbers: Mapping[str, Number], n: int, d: int, down: bool
 ) -> tuple[tuple[str, str], ...]:
     """Fixed point, invariants, bits and what is carried."""
+    # On the reduced program: memories that only repeat a mean of others are followed by an invariant, not by a fixed
+    # point of their own.
     form = kind.signature
     given = {k: numbers[k] for k in (*form.params, *(("gamma",) if form.takes_gamma else ()))}
     program: Program = derived(kind, tuple(sorted(given.items())), n, d, False)
@@ -292,6 +298,7 @@ def _derived(
         centre = centre_of(plain)
         rest = [f"{k} at {_at(a, 0)}" for k, a in centre.server.items()]
         rest += [f"{k}_i at {_at(a, b)}" for k, (a, b) in centre.worker.items()]
+        # Tier 1: every x* is fixed; tier 2: only where the workers share their minimiser.
         alone = n == 1 and centre.tier == 2  # one worker shares its minimiser with itself
         floor = replace(centre, tier=1).floor if alone else centre.floor
         out.append(("fixed point", f"{', '.join(rest)}: {floor}"))
@@ -334,19 +341,19 @@ def _at(a: Fraction, b: Number) -> str:
 
 
 def _bits(program: Program) -> str:
-    shares: dict[str, Any] = {}
+    shares: dict[str, Fraction] = {}
     for leaf, bill in zip(program.leaves, bills(program), strict=True):
         parts = [f"{len(bill.messages)} message{'s' * (len(bill.messages) > 1)}"] if bill.messages else []
         parts += [f"{bill.full} full vector{'s' * (bill.full > 1)}"] if bill.full else []
         what = " and ".join(parts) or "nothing"
-        shares[what] = shares.get(what, 0) + leaf.probability
+        shares[what] = shares.get(what, Fraction(0)) + leaf.probability
     chances = {
         what: "" if len(shares) == 1 else f" with probability {float(p):g}" for what, p in shares.items()
     }
     return ", ".join(f"{what}{chance}" for what, chance in chances.items()) + " from every worker"
 
 
-def _usual_workers(base: Any) -> int:
+def _usual_workers(base: Method | None) -> int:
     """10, or the fewest that an instance's fleet takes where it asks for another number of them."""
     if base is None or not base.fleet.why_not(10, 10):
         return 10
@@ -360,7 +367,7 @@ def _class_title(constants: tuple[Number, Number], n: int, claim: Mapping[str, o
 
 def _setting(
     asked: _Asked,
-    compressor: Any,
+    compressor: Messages,
     problem: Problem | None,
     constants: tuple[Number, Number] | None,
     n: int,
@@ -372,7 +379,7 @@ def _setting(
     claim = _claim(fleet, n, d) | _heard(base, d)
     shown = ", ".join(f"{k}={_short(v)}" for k, v in claim.items() if v is not None) or "no claim"
     lines: list[tuple[str, str]] = []
-    numbers: dict[str, Any] = {"compressor": fleet.label}
+    numbers: Json = {"compressor": fleet.label}
     outside = _outside(base, claim)
     if outside:
         lines.append(("worst case", f"none: {outside}"))
@@ -396,6 +403,7 @@ def _setting(
         step = numbers.get("stepsize") if gamma is None else gamma
         own = base if base is not None else _plain(kind, compressor, fixed, gamma)
         lines += [] if own is None else _promised(own, problem)
+        # Parameters that the class search found serve on the problem as well; a theorem of the method plans the others.
         missing = [k for k in kind.signature.params if k not in used and k not in _defaults(kind)]
         if missing and base is None and (own is None or not kind.theorems()):
             lines.append(("exact dynamics", f"not asked: give {', '.join(missing)}"))
@@ -439,11 +447,13 @@ def _class_lines(
         q: Question = question(asked_for(kind), *constants, *claims, n, *heard, bounded=True)
         step, params, _ = best_parameters(q, {**_defaults(kind), **fixed}, gamma)
         own = {k: v for k, v in params.items() if k not in ("mu", "L", "n", "delta", "omega")}
-        given: dict[str, Any] = {k: v for k, v in claim.items() if v is not None}
+        given = {k: v for k, v in claim.items() if v is not None}
         if set(given) & set(own):
             raise InvalidParameter(
                 f"{kind.__name__}: its own eta is no bias of the compressors, name it otherwise"
             )
+        # The search optimises the numerical LMI; what is printed is asked anew at its parameters, with the certificate
+        # that exact arithmetic rechecks.
         found = tight_rate(kind, mu=constants[0], L=constants[1], n=n, gamma=step, **given, **own)
     except CompthError as reason:
         return (("worst case", f"not derived: {reason}"),), {}
@@ -494,7 +504,7 @@ def _outside(base: BodyMethod | None, claim: Mapping[str, object]) -> str:
 
 
 def _plain(
-    kind: type[BodyMethod], compressor: Compressor, fixed: Mapping[str, Number], gamma: Number | None
+    kind: type[BodyMethod], compressor: Messages, fixed: Mapping[str, Number], gamma: Number | None
 ) -> Method | None:
     """What a user makes of the class, None where it plans these parameters itself."""
     try:
@@ -508,7 +518,7 @@ def _exact_lines(made: Method, problem: Problem) -> tuple[list[tuple[str, str]],
     from compth.dynamics import best_step, exact_rate, max_stable_step, stationary
 
     lines: list[tuple[str, str]] = []
-    numbers: dict[str, Any] = {}
+    numbers: Json = {}
     try:
         top = max_stable_step(made, problem, tol=1e-4)
         steps = f"gamma < {top:.4g}" if np.isfinite(top) else "every gamma"
@@ -539,7 +549,7 @@ def _between(bracket: tuple[float, float]) -> str:
     return f"not converged: between {bracket[0]:.4g} and {bracket[1]:.4g}"
 
 
-def _short(v: Any) -> str:
+def _short(v: Number) -> str:
     return str(v) if isinstance(v, int) else f"{float(v):.6g}"
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
 
 import numpy as np
 
@@ -92,7 +91,7 @@ def bump(method: Method, problem: Problem, points: int = 25) -> float:
     return 1 + float((values[1:-1] - np.maximum(before[:-2], after[2:])).max())
 
 
-def problems(count: int, seed: int = 0, largest: int = 6) -> Iterable[tuple[str, Any]]:
+def problems(count: int, seed: int = 0, largest: int = 6) -> Iterable[tuple[str, Problem]]:
     """Every extremal problem, then `count` seeded random ones (n, d <= largest, all spectra, some interpolating)."""
     yield from extremal_problems().items()
     rng = stream(seed)
@@ -113,8 +112,10 @@ def problems(count: int, seed: int = 0, largest: int = 6) -> Iterable[tuple[str,
         )
 
 
-def nearby(problem: Problem, rng: np.random.Generator, scale: float) -> Any:
+def nearby(problem: Problem, rng: np.random.Generator, scale: float) -> Problem:
     """A problem close to this one: factors of the A_i and the minimisers moved by `scale` relative to their size."""
+    # The factors are moved, not the Hessians: F F' stays positive semidefinite, so the neighbour is a convex quadratic.
+    # The gradients at x* are moved with mean zero, which keeps x* the minimiser and changes the heterogeneity alone.
     values, vectors = np.linalg.eigh(as_quadratic(problem).A)
     factors = vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]
     size = np.sqrt(problem.L_max)
@@ -129,7 +130,7 @@ def nearby(problem: Problem, rng: np.random.Generator, scale: float) -> Any:
 
 @at_the_door(score=callable_, count=whole(0, 10**7), largest=whole(1, 1000), climb=whole(0, 10**7))
 def study(
-    score: Callable[[Any], float], count: int = 300, seed: int = 0, *, largest: int = 6, climb: int = 0
+    score: Callable[[Problem], float], count: int = 300, seed: int = 0, *, largest: int = 6, climb: int = 0
 ) -> Finding:
     """The worst score over extremal and random problems; problems outside the statement's scope are skipped.
 
@@ -140,7 +141,7 @@ def study(
     worst, kept, where, tried, skipped = -np.inf, None, "", 0, 0
     rng = stream(seed, 1)
 
-    def climbing() -> Iterable[tuple[str, Any]]:
+    def climbing() -> Iterable[tuple[str, Problem]]:
         scale = 0.3
         for _ in range(climb):
             if kept is None:
