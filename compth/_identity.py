@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 ODD_NAMES = "has names that are no plain strings"
@@ -40,7 +40,7 @@ class ByIdentity(Collection[T], Generic[T]):
 class Fixed:
     """A set by identity to which nothing is added."""
 
-    things: tuple[Any, ...]
+    things: tuple[object, ...]
     ids: frozenset[int]
 
     def __contains__(self, thing: object) -> bool:
@@ -53,8 +53,9 @@ def fixed(things: Iterable[object]) -> Fixed:
     return Fixed(held, frozenset(map(id, held)))
 
 
-def namespace(thing: object) -> dict[Any, Any] | None:
+def namespace(thing: object) -> dict[str, object] | None:
     """The attributes that Python finds on an object; None where they lie in no plain dictionary of plain strings."""
+    # type(...) is dict, and str exactly: a subclass of either may show one thing here and another to attribute access.
     space = getattr(thing, "__dict__", {})
     return space if type(space) is dict and all(type(name) is str for name in space) else None
 

@@ -13,9 +13,9 @@ import sys
 import types
 import weakref
 from abc import ABCMeta
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from ctypes import c_void_p, sizeof, string_at
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, Field, dataclass, fields
 from enum import EnumType
 from fractions import Fraction
 from functools import cache, cached_property
@@ -25,11 +25,16 @@ from itertools import islice
 from operator import attrgetter, is_
 from os.path import abspath, dirname, join
 from sys import byteorder
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from compth._identity import ODD_NAMES, ByIdentity, fixed, namespace, odd_class
 
 T = TypeVar("T")
+Thing = Any
+"""An object of anybody's: told by the identity of its class (`kind is dict`), which no type checker follows.
+
+isinstance, which they follow, asks the object itself for its `__class__`.
+"""
 PACKAGE = __name__.partition(".")[0]
 ROOT = join(dirname(abspath(__file__)), "")
 """Where the package's own files lie: a module from elsewhere is none of them, whatever it is called."""
@@ -88,15 +93,22 @@ PARTS = tuple(attrgetter(name) for name in ("__code__", "__defaults__", "__kwdef
 """What a call of a function does, apart from its closure."""
 
 
+class _Cache(Protocol):
+    """A function that remembers what it gave."""
+
+    def cache_clear(self) -> None:
+        """Forget it."""
+
+
 @dataclass(frozen=True)
 class _Kept:
     """A namespace as the import left it: of a module, a class, or a table of a module."""
 
     where: str
-    space: Callable[[], Any]
-    names: tuple[Any, ...]
-    values: tuple[Any, ...]
-    refused: Callable[[set[Any]], set[Any]]
+    space: Callable[[], Thing]
+    names: tuple[object, ...]
+    values: tuple[object, ...]
+    refused: Callable[[set[object]], set[object]]
     """The names among new ones that matter."""
 
     @property
@@ -229,7 +241,7 @@ _BORN: dict[int, tuple[types.FunctionType, tuple[object, ...]]] = {}
 """Public modules of others as their import left them, and the code of the functions in them."""
 _CODE: list[tuple[types.FunctionType, tuple[object, ...]]] = []
 """The Python functions behind what our code names in modules of others, with their code and defaults."""
-_CACHES: list[Any] = []
+_CACHES: list[_Cache] = []
 _SEEN_ALTERED: list[str] = []
 _FOUND: list[_Kept] = []
 """Where something was replaced at the last look: looked at first, as it mostly still is."""
@@ -237,6 +249,9 @@ _FOUND: list[_Kept] = []
 
 def watch() -> None:
     """Record every module of the package from its import on. Called once, before any of them is imported."""
+    # A finder before all others gives our modules a loader that records what their execution made, in the moment when
+    # it is done: no code of a user can have run in between. Modules of numpy, sympy and scipy are noted likewise, since
+    # our functions call them by name.
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
         _record(sys.modules[ByIdentity.__module__])
@@ -249,7 +264,9 @@ def watch() -> None:
 class _Finder:
     """Finds the package's modules as Python does, with a loader that records what it made."""
 
-    def find_spec(self, name: str, path: Any, target: Any = None) -> ModuleSpec | None:
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: types.ModuleType | None = None
+    ) -> ModuleSpec | None:
         """The module's spec, None for modules of others."""
         top = name.partition(".")[0]
         if top not in (PACKAGE, *OTHERS) or name == PACKAGE:
@@ -303,6 +320,8 @@ def _shows(name: str) -> bool:
 
 
 def _record(module: types.ModuleType) -> None:
+    # Four kinds of things can be exchanged: what a name of the module means, the entries of its tables, the attributes
+    # of its classes, and the code inside a function object. Each goes into a book of its own.
     held, before = dict(vars(module)), len(_FUNCTIONS)
     _SPACES.add(id(vars(module)))
     mine = module is not sys.modules[__name__]  # this one keeps its books in its namespace
@@ -321,7 +340,7 @@ def _record(module: types.ModuleType) -> None:
     _lean(held, list(islice(_FUNCTIONS, before, None)))
 
 
-def _table(where: str, table: Any) -> _Kept:
+def _table(where: str, table: dict[object, object] | list[object] | set[object]) -> _Kept:
     """The entries of a dictionary, list or set."""
     if type(table) is dict:
         return _Kept(where, lambda: table, tuple(table), tuple(table.values()), _of_table)
@@ -335,6 +354,8 @@ def _class(where: str, kind: type) -> _Kept:
 
 def _lean(held: dict[str, object], functions: list[types.FunctionType]) -> None:
     """Keep what new functions name in modules of others, and the builtins that they name."""
+    # A patched np.sum would bend a proof as well as a patched function of ours. All of numpy is too much to watch; the
+    # names that stand in our compiled code are what we can call.
     names = {name for f in functions for name in _named(f.__code__)}
     modules = [v for v in held.values() if type(v) is types.ModuleType and _leant_on(v)]
     for module in (*modules, builtins):
@@ -380,9 +401,9 @@ def _enter(value: object, module: str) -> None:
             _enter(inner, module)
 
 
-def _functions(value: Any) -> Iterator[types.FunctionType]:
+def _functions(value: Thing) -> Iterator[types.FunctionType]:
     """The functions in a value of a namespace: itself, or what a descriptor or a wrapper holds."""
-    parts: tuple[Any, ...] = ()
+    parts: tuple[object, ...] = ()
     if type(value) is types.FunctionType:
         yield value
     elif isinstance(value, classmethod | staticmethod):
@@ -450,6 +471,8 @@ def altered(parts: frozenset[str] | None = None) -> str:
 
 def looker() -> Callable[[], str]:
     """`altered` on functions and lists of its own, made before code of others runs: that does not reach it by name."""
+    # A judged program that runs in this process can reach this module by name and empty its books. So the functions are
+    # made anew over a namespace of copies that no name leads to, before the program runs.
     here = globals()
     space = {name: _copied(value) for name, value in here.items()}
     for name, value in here.items():
@@ -461,7 +484,7 @@ def looker() -> Callable[[], str]:
     return found
 
 
-def _copied(value: Any) -> Any:
+def _copied(value: Thing) -> Thing:
     """Books of this module as they are now."""
     if type(value) in (list, dict):
         return value.copy()
@@ -528,7 +551,7 @@ def changed(thing: object, free: frozenset[str] = frozenset()) -> str:
     return altered() or different(thing, free)
 
 
-def base_of(thing: object) -> Any:
+def base_of(thing: object) -> Thing:
     """The class of the package that an object's class is, or inherits from; None where there is none."""
     return next((cls for cls in _mro(type(thing)) if cls in _CLASSES), None)
 
@@ -544,7 +567,10 @@ def stranger(thing: object) -> str:
     return _strange(thing, frozenset())
 
 
-def _strange(value: Any, seen: frozenset[int]) -> str:
+def _strange(value: Thing, seen: frozenset[int]) -> str:
+    # From the outside in: plain values hold no code; containers are as good as their entries; classes and functions
+    # must be the very objects that were recorded; any other object is the code of its class, then what it holds.
+    # seen: objects on the way here, as an object may hold itself.
     kind = type(value)
     if kind in PLAIN or id(value) in seen or _is_number(kind):
         return ""
@@ -569,11 +595,11 @@ def _inside(value: object) -> tuple[object, ...]:
     return *(namespace(value) or {}).values(), *_SEALS.get(id(value), {}).values()
 
 
-def _not_ours(what: Any) -> str:
+def _not_ours(what: type | types.FunctionType) -> str:
     return f"{what.__qualname__} is not the package's own"
 
 
-def _first(values: Any, seen: frozenset[int]) -> str:
+def _first(values: Iterable[object], seen: frozenset[int]) -> str:
     return next((found for v in values if (found := _strange(v, seen))), "")
 
 
@@ -591,6 +617,8 @@ def different(thing: object, free: frozenset[str] = frozenset()) -> str:
     kind = type(thing)
     if not any(cls in _CLASSES for cls in _mro(kind)):
         return _not_ours(kind)
+    # A user's subclass may add what nobody asks for (a name, a docstring, helpers of its own). It is strange as soon as
+    # it touches a name that code of the package reads, or one that a base defines, dunders included.
     for cls in _mro(kind):
         if cls in _CLASSES or cls in PYTHON:
             continue
@@ -638,12 +666,14 @@ def _unmade(thing: object, kind: type) -> str:
     if check is None or check not in _FUNCTIONS or _kept(kind):
         return ""
     held = getattr(thing, "__dict__", {})
+    # object.__new__ and a dictionary make a dataclass whose checks never ran. So they are run on a copy, and what they
+    # would have refused or rewritten tells that no constructor made it.
     listed = {
         n: f
         for n, f in getattr(kind, "__dataclass_fields__", {}).items()
         if n in _field_names(kind) and n in held
     }
-    again: Any = object.__new__(kind)
+    again: Thing = object.__new__(kind)
     again.__dict__.update({n: held[n] if f.init else _first_value(f) for n, f in listed.items()})
     try:
         check(again)
@@ -653,12 +683,12 @@ def _unmade(thing: object, kind: type) -> str:
     return "" if other is None else f"{kind.__qualname__}.{other} was replaced on the object"
 
 
-def _first_value(f: Any) -> object:
+def _first_value(f: Field[object]) -> object:
     """What a dataclass's constructor puts into a field that it does not take."""
     return f.default if f.default_factory is MISSING else f.default_factory()
 
 
-def _same(held: Any, made: Any) -> bool:
+def _same(held: Thing, made: Thing) -> bool:
     """Equal values of one type, also inside tuples."""
     if held is made:
         return True
@@ -672,7 +702,7 @@ def _same(held: Any, made: Any) -> bool:
 class kept(cached_property[T]):
     """A cached property of a sealed object: its value cannot be written to, and one put in its place is seen."""
 
-    def __get__(self, thing: Any, owner: object = None) -> Any:
+    def __get__(self, thing: Thing, owner: object = None) -> Thing:
         if thing is None:
             return self
         from compth._threads import one_blas_thread  # recorded like any module: not imported before the watch
@@ -683,11 +713,11 @@ class kept(cached_property[T]):
         return value
 
 
-_SEALS: dict[int, dict[Any, Any]] = {}
+_SEALS: dict[int, dict[Thing, Thing]] = {}
 """What each sealed object held when it was made, and what it has computed since: out of reach of its attributes."""
 
 
-def seal(thing: Any) -> None:
+def seal(thing: Thing) -> None:
     """Keep the values of a dataclass's fields, or of any attributes, at the end of an object's construction."""
     names = (
         [f.name for f in fields(thing)] if hasattr(type(thing), "__dataclass_fields__") else list(vars(thing))
@@ -707,8 +737,9 @@ def remembered(thing: object, key: object, make: Callable[[], T]) -> T:
     return found
 
 
-def immutable(value: Any) -> Any:
+def immutable(value: Thing) -> Thing:
     """The same value; arrays, also inside tuples, in memory that nothing makes writeable again."""
+    # setflags(write=False) can be undone by whoever holds the array. Over a bytes object numpy never allows writing.
     numpy = sys.modules.get("numpy")
     if isinstance(value, tuple):
         return tuple(map(immutable, value))
@@ -744,8 +775,9 @@ def _matters(kind: type, cls: type, name: str) -> bool:
 @cache
 def _asked(functions: int) -> frozenset[str]:
     """Every attribute, and every text, that the functions recorded so far name."""
+    # Names may also be asked by text (getattr, vars, a table of names): every string constant counts, word by word.
     found: set[str] = set()
-    left: list[Any] = [f.__code__ for f in islice(_FUNCTIONS, functions)]
+    left: list[object] = [f.__code__ for f in islice(_FUNCTIONS, functions)]
     while left:
         item = left.pop()
         if isinstance(item, types.CodeType):
