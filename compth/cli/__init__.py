@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from typing import Any
 
 from compth._interrupts import interruptible
 
@@ -37,6 +36,7 @@ def available() -> dict[str, tuple[str, str]]:
 
 
 def _help() -> str:
+    """What `compth` alone prints: the commands and the exit codes."""
     from compth import __version__
 
     width = max(map(len, COMMANDS))
@@ -60,13 +60,15 @@ def _invoke(name: str, arguments: list[str]) -> int:
     import typer
 
     module = importlib.import_module(COMMANDS[name][0])
+    # One application of one command: the others' modules, and what they import, are not loaded.
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.command(name=name)(getattr(module, "list_" if name == "list" else name))
-    command: Any = typer.main.get_command(app)
+    command = typer.main.get_command(app)
     try:
         result = command.main(args=arguments, prog_name=f"compth {name}", standalone_mode=False)
     except typer.Abort:
         raise KeyboardInterrupt from None
+    # typer turns Ctrl-C into an exit code; what was interrupted is said in one place, by `main`.
     if result == 130:  # what the option parser makes of Ctrl-C
         raise KeyboardInterrupt
     return int(result or 0)
@@ -90,7 +92,8 @@ def _complete(arguments: list[str]) -> int:
 def run(arguments: list[str]) -> int:
     """The exit code of `compth ARGUMENTS`; every error a user can cause is one line on standard error.
 
-    Raises KeyboardInterrupt: `main` says what is kept.
+    0 proved or consistent, 1 refuted, 2 unusable input, 3 inconclusive, 70 a bug of ours. Raises KeyboardInterrupt:
+    `main` says what is kept.
     """
     from compth.errors import CompthError
 
@@ -154,6 +157,8 @@ def _ascii(problem: UnicodeError) -> tuple[str, int]:
     assert isinstance(problem, UnicodeEncodeError)
     said = ""
     for letter in problem.object[problem.start : problem.end]:
+        # By decomposition "é" loses its accent; Greek letters have names; the rest has a table or is a
+        # question mark.
         plain = unicodedata.normalize("NFKD", letter).encode("ascii", "ignore").decode()
         name = unicodedata.name(letter, "")
         greek = name.split()[-1].lower() if name.startswith("GREEK SMALL LETTER") else ""
@@ -193,6 +198,7 @@ def main() -> None:
 
 
 def _main() -> int:
+    """The exit code; a closed pipe is no error."""
     try:
         _speak_any_encoding()
         if "_COMPTH_COMPLETE" in os.environ:

@@ -1,4 +1,7 @@
-"""Bodies of methods as targets: FILE.py:NAME, or a method of the catalogue; what is asked, here or in a child."""
+"""Bodies of methods as targets: FILE.py:NAME, or a method of the catalogue; what is asked, here or in a child.
+
+No line of a user's file runs in this process: whoever adds a command asks through `of_file`.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,15 @@ import contextlib
 import io
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
+from compth._numbers import Number
+from compth._types import Json
 from compth.errors import InvalidParameter, UnusableInput
+
+if TYPE_CHECKING:
+    from compth.certification.sandbox import Pulse
+    from compth.methods import Method
 
 LIMIT = 900.0
 """Seconds after which an answer that has not come counts as a hang."""
@@ -18,11 +27,11 @@ TRUSTED = (
 )
 """Said where the file could have forged what is shown."""
 
-Answering = Callable[[Any, dict[str, Any]], dict[str, Any]]
+Answering = Callable[[object, Json], Json]
 """(the method, the request) -> {"text": what is printed, ...}."""
 
 
-def of_file(request: dict[str, Any], module: str, told: str, answer: Answering) -> dict[str, Any]:
+def of_file(request: Json, module: str, told: str, answer: Answering) -> Json:
     """A body is told as data and asked here; anything else in a child with the file, `python -m MODULE`, which is said.
 
     told: the part of the answer that is shown as JSON. Raises UnusableInput where the file's program does not answer.
@@ -33,6 +42,9 @@ def of_file(request: dict[str, Any], module: str, told: str, answer: Answering) 
     from compth.worst_case.told import Statement
 
     file, name = request["file"], request["name"]
+    # The file is loaded in a process of its own: as data where it can be told so, and then whatever is derived
+    # is computed here, where the file's lines cannot reach. Only what cannot be told is computed beside the
+    # file, and the answer says so.
     with sandbox.naming(file), Worker() as worker:
         worker.first("load body", (file, name, {}, sandbox.LOAD_LIMIT), sandbox.LOAD_LIMIT)
         body = told_body(Statement(None, name, worker))
@@ -47,18 +59,24 @@ def of_file(request: dict[str, Any], module: str, told: str, answer: Answering) 
 
 
 def serve(answer: Answering) -> None:
-    """The child's side: load the file and answer one request about what it names."""
+    """The child's side: load the file and answer one request about what it names.
+
+    What the file prints is not shown, and its errors become one line of the answer.
+    """
     from compth.certification import sandbox
 
     sandbox.serve(lambda request, pulse: _answered(request, pulse, answer))
 
 
-def _answered(request: dict[str, Any], pulse: Any, answer: Answering) -> dict[str, Any]:
+def _answered(request: Json, pulse: Pulse, answer: Answering) -> Json:
+    """The answer, or {"unusable": ...} and {"invalid": ...} with one line, which the parent raises again."""
     from compth.certification import sandbox
     from compth.certification.loading import load
     from compth.certification.subject import CallTooLong, time_limit
     from compth.errors import CompthError
 
+    # The parent listens for signs of life: they are promised for the import, then for the answer, so that a
+    # hang in either is told from a long computation.
     pulse.until = time.monotonic() + sandbox.LOAD_LIMIT
     file, name = request["file"], request["name"]
     try:
@@ -75,13 +93,14 @@ def _answered(request: dict[str, Any], pulse: Any, answer: Answering) -> dict[st
         return {"invalid": str(problem)}
 
 
-def of_catalogue(text: str) -> Any:
-    """The class of a plain name, else the instance that a spec says."""
+def of_catalogue(text: str) -> type[Method] | Method:
+    """The class of a plain name, else the instance that a spec says. InvalidParameter for neither."""
     from compth.methods import Method, catalogue, vocabulary
     from compth.text.specs import build
 
     if text in catalogue():
         return catalogue()[text]
+    # A bare name means the class, whose parameters are then planned; a spec means this instance.
     spec = "(" in text and not text.endswith(".py")
     found = build(text, vocabulary()) if spec else None
     if not isinstance(found, Method):
@@ -90,15 +109,15 @@ def of_catalogue(text: str) -> Any:
     return found
 
 
-def number(name: str, text: str) -> Any:
+def number(name: str, text: str) -> Number:
     """A constant of the class or of the body, exact. InvalidParameter, with its name, for what is none."""
     from compth.worst_case.theorem_file import constant
 
     return constant(name, text)
 
 
-def pair(text: str) -> tuple[str, Any]:
-    """(name, number) of NAME=VALUE."""
+def pair(text: str) -> tuple[str, Number]:
+    """(name, number) of NAME=VALUE. InvalidParameter for other text."""
     name, sign, value = text.partition("=")
     if not sign or not name.isidentifier():
         raise InvalidParameter(f"param={text!r} must be NAME=VALUE, such as alpha=1/4")

@@ -1,12 +1,23 @@
-"""Specs that name objects of files, as in "EF21(mine.py:f)": each file's code runs in a process of its own."""
+"""Specs that name objects of files, as in "EF21(mine.py:f)": each file's code runs in a process of its own.
+
+What is promised of such a method rests on the file's claims: every command that takes one says whether they hold.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
+from compth._numbers import Number
+from compth._types import Json
 from compth.errors import CompthError, InvalidParameter
+
+if TYPE_CHECKING:
+    from compth.certificates import Report
+    from compth.certification.hosted import Host
+    from compth.compressors import Compressor
+    from compth.text.specs import Built
 
 NAMED = re.compile(r"""[^\s(),=\[\]"']+\.py:[A-Za-z_]\w*""")
 """FILE.py:NAME inside a spec."""
@@ -17,15 +28,18 @@ CLAIMS = {"omega": "Unbiased({})", "delta": "Contractive({})", "claim": "{}"}
 
 
 class Files:
-    """Builds specs; `checked` is what the referee says of each file's claims at dimension d."""
+    """Builds specs; `checked` is what the referee says of each file's claims at dimension d.
 
-    def __init__(self, host: Any, d: int) -> None:
+    host: where files run. requests: what has to be judged, by label. asked: labels that the last specs named.
+    """
+
+    def __init__(self, host: Host | None, d: int) -> None:
         self.host, self.d = host, d
-        self.made: dict[str, Any] = {}
-        self.requests: dict[str, dict[str, Any]] = {}
+        self.made: dict[str, Compressor] = {}
+        self.requests: dict[str, Json] = {}
         self.asked: list[str] = []
 
-    def build(self, text: str, known: Mapping[str, Any]) -> Any:
+    def build(self, text: str, known: Mapping[str, object]) -> Built:
         """`text.specs.build`, where names of files stand for their compressors."""
         from compth.text.specs import build
 
@@ -35,6 +49,8 @@ class Files:
             found.append(match[0])
             return f"file_{len(found) - 1}_"
 
+        # A spec is Python's grammar and "mine.py:f" is none: each such name is replaced by a word of ours,
+        # which stands for its maker, and put back into whatever message comes.
         spec = NAMED.sub(named, text)
         makers = {f"file_{i}_": self._maker(target) for i, target in enumerate(found)}
         if not found:
@@ -47,8 +63,12 @@ class Files:
                 said = said.replace(f"file_{i}_", target)
             raise type(problem)(said) from None
 
-    def _maker(self, target: str) -> Callable[..., Any]:
-        def make(**given: Any) -> Any:
+    def _maker(self, target: str) -> Callable[..., Compressor]:
+        """The function that a spec calls in a file's name."""
+
+        def make(**given: Number) -> Compressor:
+            # omega, delta and claim are what the function is said to satisfy; bits is its price; the rest are
+            # its parameters.
             claims = [CLAIMS[k].format(v) for k, v in given.items() if k in CLAIMS]
             parameters = {k: v for k, v in given.items() if k not in CLAIMS and k != "bits"}
             odd = next((k for k, v in parameters.items() if not isinstance(v, int | float)), None)
@@ -64,10 +84,12 @@ class Files:
         return make
 
     def _compressor(
-        self, target: str, parameters: dict[str, Any], claims: list[str], bits: str | None
-    ) -> Any:
+        self, target: str, parameters: dict[str, Number], claims: list[str], bits: str | None
+    ) -> Compressor:
+        """The hosted compressor of a file at these parameters, with what it claims."""
         from compth.claims.written import claims_of
 
+        # One hosted compressor a label: methods of a comparison share it, and it is judged once.
         claims_of(claims, parameters)  # refuse an unreadable claim before anything runs
         declared = [*claims, *([f"bits={bits}"] if bits is not None else [])]
         inside = ", ".join([*(f"{k}={v}" for k, v in parameters.items()), *declared])
@@ -75,7 +97,9 @@ class Files:
         self.asked.append(label)
         if label not in self.made:
             file, _, name = target.rpartition(":")
-            made = self.made[label] = self.host.compressor(file, name, parameters, claims, bits)
+            assert self.host is not None  # a spec that names a file has one
+            made = self.host.compressor(file, name, parameters, claims, bits)
+            self.made[label] = made
             made.bits(self.d)  # bits that nothing has are said before anything runs
             self.requests[label] = {
                 "file": file, "name": name, "params": parameters, "claims": claims, "dims": [self.d],
@@ -102,7 +126,7 @@ class Files:
         return lines
 
 
-def _at(bits: str, parameters: Mapping[str, Any]) -> str:
+def _at(bits: str, parameters: Mapping[str, Number]) -> str:
     """The expression of d and the parameters, with the parameters' numbers in it."""
     from compth.text.expressions import parse
 
@@ -110,7 +134,9 @@ def _at(bits: str, parameters: Mapping[str, Any]) -> str:
     return WORD.sub(lambda m: f"({parameters[m[0]]})" if m[0] in parameters else m[0], bits)
 
 
-def _found(label: str, report: Any) -> str:
+def _found(label: str, report: Report) -> str:
+    """The verdict on a file's claims in one line, and what follows from a false one."""
+    # The certificate that decided, which is the one that a reader asks about.
     last = report.certificates[-1]
     worst = next((c for c in report.certificates if c.verdict is report.verdict), last)
     said = worst.details.get("says") or worst.technique

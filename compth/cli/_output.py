@@ -1,4 +1,7 @@
-"""Tables and progress: rich in a terminal, plain text otherwise."""
+"""Tables and progress: rich in a terminal, plain text otherwise.
+
+All commands print through here: colours, widths and where lines break are decided once.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from compth.reporting.files import check_outputs, is_own
+
+if TYPE_CHECKING:
+    from compth.certificates import Report
 
 
 def terminal() -> bool:
@@ -32,8 +38,8 @@ def check_file(path: Path | None, own: Callable[[Path], bool] = is_own) -> None:
         check_outputs(path.parent, [path.name], own=own)
 
 
-def write_page(report: Any, path: Path | None) -> None:
-    """A verdict's report as a self-contained HTML page; nothing without a path."""
+def write_page(report: Report, path: Path | None) -> None:
+    """A verdict's report as a self-contained HTML page; nothing without a path. Raises UnusableInput."""
     if path is None:
         return
     from compth.reporting.files import write_all
@@ -42,7 +48,7 @@ def write_page(report: Any, path: Path | None) -> None:
     write_all(path.parent, {path.name: html_page(report, command_line()).encode()})
 
 
-def write_appendix(report: Any, path: Path | None, file: str = "") -> None:
+def write_appendix(report: Report, path: Path | None, file: str = "") -> None:
     """The report as a paper's appendix, with the hash of the file that was judged; nothing without a path."""
     if path is None:
         return
@@ -62,11 +68,15 @@ def say_written(*paths: Path | None) -> None:
 def show_table(
     header: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "", keys: int = 1
 ) -> None:
-    """Print a table; where the width is too small for it, several, each repeating the first `keys` columns."""
+    """Print a table; where the width is too small for it, several, each repeating the first `keys` columns.
+
+    header: names, or "group | name" where columns have a heading in common. caption: a remark below.
+    """
     from compth.reporting.page import names, numeric, spans
     from compth.reporting.reports import text_table
 
     own = names(header)
+    # A table that does not fit is cut into several, and each repeats the columns that name its rows.
     lengths = [max(len(str(r[j])) for r in [own, *rows]) for j in range(len(header))]
     counts = [count for _, count in spans(header)]
     if not terminal() or own != list(header):
@@ -81,6 +91,7 @@ def show_table(
 
     console = Console(markup=False, highlight=False)
     for block in _fitting([n + 3 for n in lengths], keys, console.width - 2):
+        # Numbers to the right, so that digits stand under each other; words to the left.
         table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
         for j in block:
             number = j >= keys and numeric([r[j] for r in rows])
@@ -110,6 +121,8 @@ def show_list(rows: Sequence[Mapping[str, str]], shares: Mapping[str, int]) -> N
     from compth.reporting.reports import text_table
 
     header = list(rows[0])
+    # Columns of fixed content take what they need; the others share the rest, and are cut rather than wrapped:
+    # a line a row.
     natural = {h: max(len(h), *(len(r[h]) for r in rows)) for h in header}
     left = columns() - sum(natural[h] + 2 for h in header if h not in shares) - 2 * (len(shares) - 1)
     width = {h: max(12, left * share // sum(shares.values())) for h, share in shares.items()}
@@ -122,6 +135,7 @@ def show_list(rows: Sequence[Mapping[str, str]], shares: Mapping[str, int]) -> N
 
 
 def _cut(text: str, width: int) -> str:
+    """The text, ended by "..." where it is longer."""
     return text if len(text) <= width else f"{text[: width - 3].rstrip()}..."
 
 
@@ -151,7 +165,7 @@ def say(*lines: str) -> None:
         print(coloured_in_terminal(text), flush=True)
 
 
-def show_result(result: Any, *remarks: str) -> None:
+def show_result(result: object, *remarks: str) -> None:
     """Print a result as `print` would in Python, wrapped to the terminal, then remarks."""
     from compth.reporting.results import text
 
@@ -207,6 +221,8 @@ def progress(total: int | None) -> Iterator[Callable[[str], None]]:
 
     Its `note` changes the words within a piece. When all is done, a line says how long it took.
     """
+    # No bar in files and pipes, and none where standard output is no terminal: it would stand between the
+    # lines.
     if not (terminal() and sys.stderr.isatty()):
         yield lambda name: None
         return

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from compth.errors import InvalidParameter
+
+if TYPE_CHECKING:
+    from compth.problems import DistributedQuadratic, RowQuadratic
 
 Dataset = Annotated[
     str,
@@ -39,10 +42,15 @@ def problem_of(
     seed: int,
     m: int | None,
     target: str | None,
-) -> Any:
-    """The problem that the options name. InvalidParameter for options that do not go together."""
+) -> DistributedQuadratic | RowQuadratic:
+    """The problem that the options name. InvalidParameter for options that do not go together.
+
+    m: components a worker, None for a problem without. reg: relative to the data's smoothness, not of random
+    problems.
+    """
     from compth import problems
 
+    # Options that would be ignored are refused: what was typed is what was meant.
     if dataset == "random" and target is not None:
         raise InvalidParameter(
             f"target={target!r} is an option for CSV files: leave it out with --dataset random"

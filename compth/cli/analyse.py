@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from compth._types import Json
 from compth.cli._bodies import number, of_catalogue, of_file, pair, serve
 from compth.errors import InvalidParameter, UnusableInput
+
+if TYPE_CHECKING:
+    from compth.problems import DistributedQuadratic, RowQuadratic
 
 
 def analyse(
@@ -51,8 +55,9 @@ def analyse(
     file, colon, name = target.rpartition(":")
     if colon and not name.isidentifier():
         raise InvalidParameter(f"target={target!r} must be FILE.py:NAME, or a method such as DIANA")
+    # A request of plain values: it may cross to the process of a file.
     constants = {"mu": mu, "L": smooth, "omega": omega, "delta": delta, "eta": eta}
-    problem: dict[str, Any] = {
+    problem: Json = {
         "dataset": dataset,
         "workers": workers,
         "split": split,
@@ -60,7 +65,7 @@ def analyse(
         "kappa": kappa,
     }
     problem |= {"interpolation": interpolation, "seed": seed}
-    request: dict[str, Any] = {
+    request: Json = {
         "file": file,
         "name": name,
         "compressors": compressor or [],
@@ -81,7 +86,8 @@ def analyse(
     return 0
 
 
-def _analysed(thing: Any, request: dict[str, Any]) -> dict[str, Any]:
+def _analysed(thing: object, request: Json) -> Json:
+    """{"analysis": as JSON, "text": as printed} of a method, in this process or beside its file."""
     from compth.certificates import encode
     from compth.methods import vocabulary
     from compth.reporting.files import provenance
@@ -92,6 +98,7 @@ def _analysed(thing: Any, request: dict[str, Any]) -> dict[str, Any]:
     params = dict(pair(text) for text in request["params"])
     gamma = params.pop("gamma", None)
     compressors = [build(text, vocabulary()) for text in request["compressors"]]
+    # With constants alone the class is asked about and no problem: then n is the class's.
     alone = "mu" in given and request["problem"]["dataset"] is None
     problem = None if alone else _problem(**request["problem"])
     n = request["n"] if request["n"] is not None else 10 if alone else None
@@ -107,7 +114,8 @@ def _analysed(thing: Any, request: dict[str, Any]) -> dict[str, Any]:
 
 def _problem(
     dataset: str | None, workers: int, split: str, dim: int, kappa: float, interpolation: bool, seed: int
-) -> Any:
+) -> DistributedQuadratic | RowQuadratic:
+    """The problem on which exact rates are computed."""
     from compth import problems
 
     if dataset in (None, "random"):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from compth._numbers import Number
+from compth._types import Json
 from compth.cli._output import check_file, command_line, progress, say, say_written, show_table
 from compth.cli._problem import (
     Dataset,
@@ -21,6 +23,11 @@ from compth.cli._problem import (
     problem_of,
 )
 from compth.errors import InvalidParameter, require
+
+if TYPE_CHECKING:
+    from compth.compressors import Compressor
+    from compth.studies.budget import Budget
+    from compth.text.specs import Built
 
 LEVEL = "?"
 """What stands for the level in a family's text."""
@@ -98,8 +105,10 @@ def budget(
     _check_outputs(figure, report)
     from compth.studies.budget import budget as find
 
+    # Constants of a class in the place of a problem: nothing is loaded, and what is certified holds for all of
+    # the class.
     alone = mu is not None or smooth is not None
-    constants: dict[str, Any] = {"mu": mu, "L": smooth, "n": workers, "d": dim} if alone else {}
+    constants: Json = {"mu": mu, "L": smooth, "n": workers, "d": dim} if alone else {}
     constants |= {"omega": omega or None, "delta": delta or None}
     size = 20 if dim is None else dim
     problem = None if alone else problem_of(
@@ -122,6 +131,7 @@ def budget(
 
 
 def _check_outputs(figure: Path | None, report: Path | None) -> None:
+    """Refuse now what could not be written after the work."""
     check_file(report)
     check_file(figure)
     if figure is not None and figure.suffix not in PICTURES:
@@ -129,20 +139,24 @@ def _check_outputs(figure: Path | None, report: Path | None) -> None:
 
 
 class Spec:
-    """What is typed, as `ct.budget` takes it: a method, a family level -> compressor, the levels that are open."""
+    """What is typed, as `ct.budget` takes it: a method, a family level -> compressor, the levels that are open.
+
+    A context: files that are named run in processes that end with it.
+    """
 
     def __init__(self, method: str, compressor: str | None, levels: str | None, d: int) -> None:
         from compth.certification.hosted import Host
         from compth.cli._files import Files
         from compth.studies.budget_members import whole_levels
 
+        # A host of processes only where a file is named.
         self._host = Host() if ".py:" in f"{method} {compressor}" else None
         self._files = Files(self._host, d)
-        self._used: dict[Any, list[str]] = {}
+        self._used: dict[Number, list[str]] = {}
         self.levels = None if levels is None else whole_levels(levels)
         self._d, self._text = d, (method, compressor)
-        self.method: Any = None
-        self.family: Any = None
+        self.method: Built = None
+        self.family: Built = None
 
     def __enter__(self) -> Spec:
         if self._host is not None:
@@ -154,17 +168,20 @@ class Spec:
             raise
         return self
 
-    def __exit__(self, *problem: Any) -> None:
+    def __exit__(self, *problem: object) -> None:
         if self._host is not None:
             self._host.__exit__(*problem)
 
     def _read(self, method: str, compressor: str | None) -> None:
+        """The method and its family from the two texts. InvalidParameter where they do not go together."""
         from compth.methods import vocabulary
 
         known = vocabulary()
         if LEVEL in method:
             require(compressor is None, f"method={method!r} names its family: leave --compressor out")
             self.family = self._template(method, lambda made: made.compressor, known)
+            # The method is built at its first level: theorems ask for a compressor, and which does not matter
+            # to the search.
             first = str((self.levels or [1])[0])
             self.method = self._built(method.replace(LEVEL, first), known)
             return
@@ -179,14 +196,19 @@ class Spec:
         )
         self.family = self._template(compressor, lambda made: made, known)
 
-    def _built(self, text: str, known: Any) -> Any:
+    def _built(self, text: str, known: Mapping[str, object]) -> Built:
+        """The object of a text; files by their hosts."""
         return self._files.build(text, known)
 
-    def _template(self, text: str, part: Callable[[Any], Any], known: Any) -> Any:
+    def _template(
+        self, text: str, part: Callable[[Built], Compressor], known: Mapping[str, object]
+    ) -> Callable[[Number], Compressor]:
         """level -> compressor, from a text in which ? stands for the level; the levels where none are given."""
         from compth.tuning.families import default_levels
 
-        def family(level: Any) -> Any:
+        def family(level: Number) -> Compressor:
+            # Which files a level used is noted as it is built: only the recommended level's claims are judged
+            # at the end.
             self._files.asked.clear()
             made = part(self._built(text.replace(LEVEL, str(level)), known))
             self._used[level] = list(self._files.asked)
@@ -194,17 +216,19 @@ class Spec:
 
         family.__name__ = text
         if self.levels is None:
+            # The parameter that holds "?" says which range of levels is natural.
             named = re.search(rf"(\w+) *= *\{LEVEL}", text)
             self.levels = default_levels(named[1] if named else "", family, self._d)
         return family
 
-    def checked(self, b: Any) -> list[str]:
+    def checked(self, b: Budget) -> list[str]:
         """What the referee says of the answers' files: those that are recommended, not all that were looked at."""
         chosen = [a.chosen.level for a in b.answers.values() if a.chosen is not None]
         return self._files.checked({label for level in chosen for label in self._used.get(level, ())})
 
 
-def _print(b: Any, details: bool, checked: list[str]) -> None:
+def _print(b: Budget, details: bool, checked: list[str]) -> None:
+    """The tables, what they mean, and what the referee says of files."""
     from compth.reporting.budgets import said
     from compth.reporting.files import provenance
 
@@ -213,7 +237,8 @@ def _print(b: Any, details: bool, checked: list[str]) -> None:
     say(*said(b), *checked, provenance())
 
 
-def _write(b: Any, figure: Path | None, report: Path | None) -> None:
+def _write(b: Budget, figure: Path | None, report: Path | None) -> None:
+    """The picture and the page, where they are asked for."""
     from compth.reporting.files import write_all
     from compth.reporting.reports import figure_bytes
 

@@ -5,16 +5,25 @@ from __future__ import annotations
 import inspect
 import json
 from dataclasses import asdict, fields
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from compth._types import Json
 from compth.cli._output import say, show_about, show_list, show_table, terminal
 from compth.errors import CompthError, InvalidParameter
-from compth.text.specs import meant
+from compth.text.specs import Built, meant
+
+if TYPE_CHECKING:
+    from compth.compressors import Compressor, Fleet
+    from compth.compressors.three_point import ThreePoint
+    from compth.methods import Method
+
+Listed = Built
 
 
 def _compressor_rows() -> list[dict[str, str]]:
+    """A row for every claim of every compressor, as text."""
     from compth.compressors.core.render import catalogue_rows
 
     return [
@@ -32,7 +41,7 @@ def _compressor_rows() -> list[dict[str, str]]:
     ]
 
 
-def _latex(thing: Any = None) -> str:
+def _latex(thing: type[Compressor | Fleet] | None = None) -> str:
     """A table of every claim, or one object's, over pages: name, constants as formulas, standing, source."""
     from compth.compressors.core.render import catalogue_row, catalogue_rows
 
@@ -83,6 +92,7 @@ def _matrix(as_json: bool) -> None:
 
 
 def _method_rows() -> list[dict[str, str]]:
+    """A row for every method, as text."""
     from compth.methods import catalogue
 
     return [
@@ -97,7 +107,7 @@ def _method_rows() -> list[dict[str, str]]:
     ]
 
 
-def _named(name: str) -> tuple[str, Any]:
+def _named(name: str) -> tuple[str, Listed]:
     """(kind, class) of an object of the catalogue, in any case of letters. InvalidParameter, with near names."""
     from compth.compressors import ALIASES, Fleet, catalogue
     from compth.compressors.three_point import ThreePoint
@@ -119,14 +129,17 @@ def _named(name: str) -> tuple[str, Any]:
     return known[found]
 
 
-def about(name: str) -> dict[str, Any]:
-    """All that the catalogue says of one object: what it is, its parameters, claims or theorems, and bits."""
+def about(name: str) -> Json:
+    """All that the catalogue says of one object: what it is, its parameters, claims or theorems, and bits.
+
+    name: in any case of letters. Raises InvalidParameter for one that is not there.
+    """
     kind, thing = _named(name)
     head = {"name": thing.__name__, "kind": kind, "definition": inspect.cleandoc(thing.__doc__ or "")}
     return head | {"method": _about_method, "three-point map": _about_map}.get(kind, _about_sender)(thing)
 
 
-def _about_sender(thing: Any) -> dict[str, Any]:
+def _about_sender(thing: type[Compressor | Fleet]) -> Json:
     """A compressor or fleet."""
     from compth.compressors.core.render import catalogue_row
 
@@ -151,7 +164,7 @@ def _about_sender(thing: Any) -> dict[str, Any]:
     }
 
 
-def _about_map(thing: Any) -> dict[str, Any]:
+def _about_map(thing: type[ThreePoint]) -> Json:
     """A three-point map."""
     from compth.compressors.core.render import map_rows
 
@@ -160,7 +173,7 @@ def _about_map(thing: Any) -> dict[str, Any]:
     return {"example": row.example, "claims": [bound | {"standing": f"{row.standing}/{row.attribution}"}]}
 
 
-def _about_method(thing: Any) -> dict[str, Any]:
+def _about_method(thing: type[Method]) -> Json:
     """A method: what it requires, its parameters, its theorems with their steps and standing."""
     from compth.claims import shown
     from compth.methods.core.symbols import facts_of
@@ -183,7 +196,7 @@ def _about_method(thing: Any) -> dict[str, Any]:
     }
 
 
-def _example(thing: Any) -> str:
+def _example(thing: type[Method]) -> str:
     """An instance of a method; "-" for a plug-in that names none and needs arguments."""
     try:
         return repr(thing.examples()[0])
@@ -195,7 +208,7 @@ LABEL = {"for": "for ", "steps": "steps: "}
 """What stands before the words of a claim or theorem that do not speak for themselves."""
 
 
-def _show_one(found: dict[str, Any]) -> None:
+def _show_one(found: Json) -> None:
     """The object's definition, a line for each of its facts, a table of its claims or theorems."""
     lines = [("kind", found["kind"]), ("parameters", ", ".join(found.get("parameters", ())) or "none")]
     free = f"   ({', '.join(found['symbols'])} and d stand as symbols)" if found.get("symbols") else ""
@@ -204,9 +217,10 @@ def _show_one(found: dict[str, Any]) -> None:
         lines.append(("requires", ", ".join(found["requires"]) or "any compressor"))
     lines += [(key, found[key]) for key in ("bits", "source") if key in found]
     show_about(found["name"], found["definition"].splitlines(), lines)
-    rows = found.get("theorems", found.get("claims", []))
+    rows: list[Json] = found.get("theorems") or found.get("claims") or []
     print()
     for row in rows:
+        # Each claim or theorem is one line: its statement, then whatever else is said of it.
         first, *others = [(k, v) for k, v in row.items() if k != "latex" and v not in ("", "-")]
         words = "; ".join(f"{LABEL.get(k, '')}{v}" for k, v in others)
         say(f"{first[1]}: {words}")

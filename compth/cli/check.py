@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from compth._numbers import Number
+from compth._types import Json
 from compth.cli._output import check_file, say, say_written, write_appendix, write_page
 from compth.errors import InvalidParameter
+
+if TYPE_CHECKING:
+    from compth.certificates import Report
+    from compth.claims import Claim
+    from compth.text.specs import Built
 
 
 def check(
@@ -71,6 +78,7 @@ def check(
     from compth.certification.sandbox import check as run_check
     from compth.claims.written import claims_of
 
+    # An object of the catalogue is certified here; a file's in a process of its own, by the same request.
     file, name, listed = _read(target, pair)
     adaptation = _adaptation(adapt, pair, backend, dtype, shapes, state, after, generators)
     if listed is not None and adaptation:
@@ -102,7 +110,7 @@ def check(
     return EXIT_CODE[result.verdict]
 
 
-def _certified(listed: Any, claims: Any, request: dict[str, Any]) -> Any:
+def _certified(listed: Built, claims: list[Claim] | None, request: Json) -> Report:
     """The report on an object of the catalogue, by what a file's would be asked."""
     from compth.certification import certify
     from compth.certification.portrait import with_portrait
@@ -123,8 +131,11 @@ def _adaptation(
     state: str | None,
     after: int,
     generators: str | None,
-) -> dict[str, Any]:
-    """Settings of `compth.adapt`, {} for none. Raises InvalidParameter for what cannot be read."""
+) -> Json:
+    """Settings of `compth.adapt`, {} for none. Raises InvalidParameter for what cannot be read.
+
+    shapes: layers as text. state: copied or fresh. after: calls before the first that is judged.
+    """
     from compth.certification.adapting.layers import parsed
 
     if state not in (None, "copied", "fresh"):
@@ -138,7 +149,7 @@ def _adaptation(
     return {k: v for k, v in given.items() if v is not None}
 
 
-def _read(target: str, pair: bool = False) -> tuple[str, str, Any]:
+def _read(target: str, pair: bool = False) -> tuple[str, str, Built]:
     """(file, name, None), or ("", "", the compressor or fleet of the catalogue that is spelled so)."""
     from compth.compressors import names
     from compth.text.specs import build, nearest
@@ -156,17 +167,20 @@ def _read(target: str, pair: bool = False) -> tuple[str, str, Any]:
     return "", "", build(target, names())
 
 
-def _parameters(texts: list[str]) -> tuple[dict[str, Any], dict[str, str]]:
+def _parameters(texts: list[str]) -> tuple[dict[str, Number], dict[str, str]]:
     """(numbers by name, the texts of those that are floats: a claim takes the decimal that was spelled)."""
     numbers = dict(_parameter(text) for text in texts)
     spelled = dict(text.split("=", 1) for text in texts)
     return numbers, {k: text for k, text in spelled.items() if isinstance(numbers[k], float)}
 
 
-def _parameter(text: str) -> tuple[str, Any]:
+def _parameter(text: str) -> tuple[str, Number]:
+    """(name, number) of NAME=VALUE. InvalidParameter for what is none."""
     name, sign, value = text.partition("=")
     if not sign or not name.isidentifier():
         raise InvalidParameter(f"param={text!r} must be NAME=VALUE")
+    # Whole numbers stay whole: k=2 is a level. A fraction becomes a float for the program, and keeps its text
+    # for claims.
     for kind in (int, float, lambda text: float(Fraction(text))):
         try:
             return name, kind(value)
@@ -175,14 +189,15 @@ def _parameter(text: str) -> tuple[str, Any]:
     raise InvalidParameter(f"param={text!r}: {value!r} is not a number")
 
 
-def _print(result: Any, script: Path | None) -> None:
+def _print(result: Report, script: Path | None) -> None:
+    """The report's lines and where it comes from."""
     from compth.reporting.certification import lines
     from compth.reporting.files import provenance
 
     say(*lines(result, "" if script is None else str(script)), provenance(result.info.get("seed")))
 
 
-def _write_script(result: Any, path: Path | None) -> None:
+def _write_script(result: Report, path: Path | None) -> None:
     """The script that reproduces a refutation; nothing without a path, or where nothing is refuted."""
     from compth.reporting.files import MARK, write_all
 

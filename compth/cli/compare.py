@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -26,6 +26,7 @@ from compth.problems.interface import Problem
 
 if TYPE_CHECKING:
     from compth.cli._files import Files
+    from compth.methods import Method
     from compth.studies.comparison import Comparison
 
 FILES = ("comparison.svg", "comparison.png", "comparison.pdf", "comparison.json", "comparison.html")
@@ -159,6 +160,7 @@ def _steps(text: str) -> tuple[int, tuple[str, ...]]:
         return rounds, ("theorem",)
     from compth.studies.chosen_steps import CHOICES
 
+    # A number is the rounds, a word says whose steps; either may be left out, in any order.
     words = [word.strip() for word in text.split(",")]
     numbers = [word for word in words if word.isdigit()]
     names = tuple(word for word in words if not word.isdigit())
@@ -186,15 +188,16 @@ def default_methods(d: int) -> list[str]:
 
 def _methods(
     specs: list[str] | None, compressors: list[str] | None, problem: Problem, files: Files
-) -> tuple[list[Any], list[str]]:
+) -> tuple[list[Method], list[str]]:
     """Methods to run and, for bare names, the combinations left out with the reason."""
     from compth.compressors import names
+    from compth.methods import Method, plan_of, vocabulary
     from compth.methods import catalogue as method_catalogue
-    from compth.methods import plan_of, vocabulary
 
-    methods: dict[str, Any] = dict(method_catalogue())
+    methods = dict(method_catalogue())
     known, everything = names(), vocabulary()
     chosen, skipped = [], []
+    # A bare name goes with each -c; a spec brings its compressor along.
     free = [name for name, kind in methods.items() if kind.takes_compressor]
     if specs and compressors and not set(free) & set(specs):
         raise InvalidParameter(
@@ -208,12 +211,14 @@ def _methods(
                     plan_of(candidate, problem)
                     chosen.append(candidate)
                 except CompthError as reason:
+                    # What was asked for by both names fails; what was only one of many combinations is
+                    # skipped, and said.
                     if spec in (specs or ()) and len(compressors) == 1:
                         raise
                     skipped.append(str(reason))
         else:
             made = files.build(spec, everything)
-            if not isinstance(made, tuple(methods.values())):
+            if not (isinstance(made, Method) and isinstance(made, tuple(methods.values()))):
                 raise InvalidParameter(
                     f"method={spec!r} is not a method: write DCGD({spec}), or use --compressor"
                 )
@@ -224,6 +229,7 @@ def _methods(
 
 
 def _write(result: Comparison, out: Path, force: bool) -> list[Path]:
+    """The figures, the data and the page; the paths that were written."""
     from compth.reporting.files import write_all
     from compth.reporting.reports import figure_bytes
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from compth._types import Json
 from compth.cli._bodies import number, of_catalogue, of_file, pair, serve
 from compth.cli._output import check_file, say_written
 from compth.errors import InvalidParameter, UnusableInput
@@ -54,7 +55,7 @@ def derive(
     file, colon, name = target.rpartition(":")
     if colon and not name.isidentifier():
         raise InvalidParameter(f"target={target!r} must be FILE.py:METHOD, or a method such as EF21")
-    request: dict[str, Any] = {"file": file, "name": name, "mu": mu, "L": smooth or ["1"], "delta": delta}
+    request: Json = {"file": file, "name": name, "mu": mu, "L": smooth or ["1"], "delta": delta}
     request |= {"omega": omega, "n": n, "params": param or [], "search": search or [], "window": window}
     request |= {"conjecture": conjecture, "certificates": certificates is not None, "proof": proof}
     request |= {"appendix": appendix is not None}
@@ -75,7 +76,8 @@ def derive(
     return 1 if answer["refuted"] else 0
 
 
-def _write_appendix(path: Path, answer: dict[str, Any], told: str, file: str) -> None:
+def _write_appendix(path: Path, answer: Json, told: str, file: str) -> None:
+    """The theorem as a paper's appendix, with the hash of the file."""
     from compth.cli._output import command_line
     from compth.reporting.appendix import Section, document, reproduction
     from compth.reporting.files import write_all
@@ -86,14 +88,14 @@ def _write_appendix(path: Path, answer: dict[str, Any], told: str, file: str) ->
     write_all(path.parent, {path.name: text.encode()})
 
 
-def _named(target: str) -> Any:
+def _named(target: str) -> object:
     """A name that a worst case may be asked of (CGD, too), else what the catalogue has."""
     from compth.worst_case.bodies import names
 
     return target if target in names() else of_catalogue(target)
 
 
-def _write(folder: Path, certificates: list[dict[str, Any] | None]) -> None:
+def _write(folder: Path, certificates: list[Json | None]) -> None:
     """One file a cell; those without one are left out, and said by the text."""
     from compth.reporting.files import write_all
 
@@ -109,7 +111,8 @@ def _write(folder: Path, certificates: list[dict[str, Any] | None]) -> None:
     write_all(folder, files)
 
 
-def _derived(thing: Any, request: dict[str, Any]) -> dict[str, Any]:
+def _derived(thing: object, request: Json) -> Json:
+    """The derivation as text, LaTeX, JSON, certificates and appendix, in this process or beside its file."""
     from compth.certificates import Verdict, encode
     from compth.methods.core.body import method
     from compth.reporting.derived import sections
@@ -121,6 +124,7 @@ def _derived(thing: Any, request: dict[str, Any]) -> dict[str, Any]:
         else thing
     )
     params = dict(pair(text) for text in request["params"])
+    # --param mu=1 would be the class's mu under another name: one option for one thing.
     if taken := sorted(params.keys() & OPTIONS):
         raise InvalidParameter(
             f"--param {taken[0]}=...: {taken[0]} is no parameter of a body but an option of its own"

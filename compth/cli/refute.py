@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from compth._types import Json
 from compth.cli._bodies import number
 from compth.cli._output import check_file, say_written, show_result, write_appendix, write_page
 from compth.errors import InvalidParameter
+
+if TYPE_CHECKING:
+    from compth.certificates import Report
+    from compth.methods import Theorem
 
 OPTIONS = {
     k: f"--{k}" for k in ("method", "rate", "stepsize", "lyapunov", "mu", "L", "delta", "omega", "eta")
@@ -97,7 +102,7 @@ def _parameters(alpha: str | None, param: list[str]) -> dict[str, str]:
     return out
 
 
-def _answered(target: str | None, overrides: dict[str, Any]) -> Any:
+def _answered(target: str | None, overrides: Json) -> Report:
     """The report of what the target names: a file's theorem, the catalogue's, or what the options say."""
     if target is None and (overrides["method"] is None or overrides["rate"] is None):
         raise InvalidParameter("target is missing: give FILE.py:NAME, a theorem's id, or --method and --rate")
@@ -109,11 +114,12 @@ def _answered(target: str | None, overrides: dict[str, Any]) -> Any:
 
     if theorem is None:
         return judge({}, f"{overrides['method']} with rate {overrides['rate']}", overrides)
+    # Options override what the theorem says of itself.
     kind = getattr(theorem, "kind", None)  # a certified worst case is of one method
     return judge(theorem, target or "", overrides if kind is None else {"method": kind.__name__, **overrides})
 
 
-def _of_catalogue(target: str) -> Any:
+def _of_catalogue(target: str) -> Theorem:
     """The theorem with this id. InvalidParameter, with near ids."""
     if ".py" in target:
         raise InvalidParameter(f"target={target!r} must be FILE.py:NAME: say which name of the file")
@@ -128,7 +134,7 @@ def _of_catalogue(target: str) -> Any:
     return known[target]
 
 
-def _judged(file: str, name: str, overrides: dict[str, Any]) -> Any:
+def _judged(file: str, name: str, overrides: Json) -> Report:
     """The report: the file answers from a worker what it claims, the verdict is made here."""
     from compth.certification import sandbox
     from compth.certification.supervisor import Worker
@@ -140,7 +146,7 @@ def _judged(file: str, name: str, overrides: dict[str, Any]) -> Any:
         return judge(Statement(None, name, worker), name, overrides)
 
 
-def _write_script(result: Any, path: Path | None, target: str, *, quiet: bool) -> None:
+def _write_script(result: Report, path: Path | None, target: str, *, quiet: bool) -> None:
     """The worst refutation that a script can run again, and a line that says where it is or that there is none."""
     from compth.certificates import Verdict
     from compth.cli._output import say
@@ -151,6 +157,7 @@ def _write_script(result: Any, path: Path | None, target: str, *, quiet: bool) -
     if path is None:
         return
     file, colon, name = target.rpartition(":")
+    # The script reads the claim again from where it stands, so that a mended claim is judged anew.
     source = (str(Path(file).resolve()), name) if colon else None
     texts = {k: result.info[k] for k in ("rate", "stepsize") if isinstance(result.info.get(k), str)}
     scripts = (script(c, texts, source) for c in refutations(result))

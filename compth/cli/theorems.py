@@ -8,10 +8,12 @@ import json
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from compth._types import Json
 from compth.claims import Standing, coq_index, how_sharp, proved_index, shown
 from compth.cli._output import say, show_about, show_list, terminal
 from compth.errors import InvalidParameter, Unsupported
@@ -31,14 +33,16 @@ def known_theorems() -> dict[str, Theorem]:
 
 
 def _standing(theorem: Theorem) -> str:
+    """Standing and attribution in two words."""
     return f"{shown(theorem).value}/{theorem.attribution.value}"
 
 
 def _in_coq(theorem: Theorem) -> bool:
+    """True where Coq checked the proof that the standing rests on."""
     return theorem.proof in coq_index() and shown(theorem) is Standing.PROVED
 
 
-def theorem_rows() -> list[dict[str, Any]]:
+def theorem_rows() -> list[Json]:
     """Every theorem: id, statement, metric, what it needs, steps, rate, standing, sharpness, source."""
     from compth.methods.core.symbols import as_text, facts_of
 
@@ -68,7 +72,7 @@ def _statement(theorem: Theorem) -> list[str]:
     return inspect.cleandoc(type(theorem).__doc__ or "").splitlines()
 
 
-def about_theorem(theorem: Theorem) -> dict[str, Any]:
+def about_theorem(theorem: Theorem) -> Json:
     """All that the objects say of a theorem; formulas as text and as LaTeX, None where there is no single one."""
     from compth.methods import catalogue
     from compth.methods.core.looseness import recorded
@@ -98,7 +102,7 @@ def about_theorem(theorem: Theorem) -> dict[str, Any]:
     }
 
 
-def _lines(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _lines(found: Json) -> Iterator[tuple[str, str]]:
     """(heading, text) of each line below a theorem's statement."""
     yield "method", ", ".join(found["methods"]) or "-"
     yield "bounds", found["metric"]
@@ -115,13 +119,13 @@ def _lines(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "source", found["source"]
 
 
-def _checked(found: dict[str, Any]) -> str:
+def _checked(found: Json) -> str:
     """Who checked the proof, and how to see it."""
     coq = " and by Coq" if found["coq"] else ""
     return f"checked by the kernel{coq}: compth theorems {found['theorem']} --proof"
 
 
-def _latex(found: dict[str, Any]) -> str:
+def _latex(found: Json) -> str:
     """The formulas as one aligned environment."""
     if not found["latex"]:
         raise Unsupported(f"{found['theorem']} has no formula for its step: {found['steps']}")
@@ -129,7 +133,7 @@ def _latex(found: dict[str, Any]) -> str:
     return "\n".join([r"\begin{align*}", " \\\\\n".join(rows), r"\end{align*}"])
 
 
-def _scripts(module: str) -> Any:
+def _scripts(module: str) -> ModuleType:
     """A module of proofs_check, which the wheel carries beside compth."""
     try:
         return importlib.import_module(module)
@@ -146,7 +150,7 @@ def _proof_of(theorem: Theorem) -> str:
 
 def _certificate(proof: str) -> Path:
     """The file of a stored proof."""
-    return Path(_scripts("proofs_check").__file__).parent / "certificates" / f"{proof}.json"
+    return Path(_scripts("proofs_check").__file__ or "").parent / "certificates" / f"{proof}.json"
 
 
 def told(proof: str) -> Told:
@@ -160,6 +164,7 @@ def stored_proof(proof: str, latex: bool = False) -> str:
     from compth.proof import check, printing
 
     parts = json.loads(_certificate(proof).read_text(encoding="utf-8"))["parts"]
+    # What is printed is what the kernel accepts now, not what a file says was once accepted.
     for part in parts:
         check(json.dumps(part["statement"]), json.dumps(part["certificate"]))
     write = printing.proof_latex if latex else printing.proof_text
@@ -174,12 +179,14 @@ def coq_file(proof: str) -> tuple[str, list[str]]:
         reasons = list(outcome.reasons)
         if not outcome.written:
             raise Unsupported(f"{proof} has no Coq file: {'; '.join(reasons)}")
+        # Written by the exporter into a folder of its own: the file is the one that Coq checks.
         text = (Path(folder) / f"{written.identifier(proof)}.v").read_text(encoding="utf-8").rstrip()
     words = [f"(* {name}: {written.comment(said)} *)" for name, said in told(proof).fields()]
     return "\n".join([*words, "", text]), reasons
 
 
 def _show_coq(proof: str) -> None:
+    """The Coq file, and what of the proof it leaves out."""
     text, reasons = coq_file(proof)
     print(text)
     for reason in reasons:

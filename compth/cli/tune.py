@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,7 +12,9 @@ from compth.cli._output import check_file, command_line, say, say_written, show_
 from compth.errors import InvalidParameter, UnusableInput
 
 if TYPE_CHECKING:
+    from compth._types import Json, Numbers
     from compth.tuning import Tuning
+    from compth.tuning.costs import Cost
 
 BUNDLED = ("breast_cancer", "diabetes", "digits", "wine")
 COSTS = ("Affine", "BitPacket", "Packet", "Payload", "Time")
@@ -83,6 +85,7 @@ def tune(
 
 
 def _row(t: Tuning) -> list[str]:
+    """The answer as a row of the table."""
     numbers = (t.share, t.stepsize, t.improvement, t.cost, t.efficiency)
     return [t.scheme, str(t.level), *(f"{float(v):.5g}" for v in numbers)]
 
@@ -101,16 +104,19 @@ def points(t: Tuning, count: int) -> list[tuple[float, float]]:
 
     last = len(t.levels) - 1
     chosen = np.flatnonzero(np.asarray(t.levels) == t.level)
+    # Geometric, for efficiency varies with the ratio of levels; the chosen one must be among the points that
+    # are shown.
     index = np.unique([*np.rint(np.geomspace(1, last + 1, max(count, 2)) - 1).astype(int), *chosen])
     return [(np.asarray(t.levels)[i].item(), float(t.curve[i])) for i in index]
 
 
-def _data(name: str, g: Any, price: Any, found: list[Tuning], curve: int) -> dict[str, Any]:
+def _data(name: str, g: Numbers, price: Cost, found: list[Tuning], curve: int) -> Json:
+    """The answers as JSON."""
     from compth.reporting.files import provenance
 
     rows = []
     for t in found:
-        row: dict[str, Any] = {
+        row: Json = {
             "scheme": t.scheme,
             "level": t.level,
             "compressor": t.compressor and repr(t.compressor),
@@ -124,8 +130,11 @@ def _data(name: str, g: Any, price: Any, found: list[Tuning], curve: int) -> dic
     return {"gradient": name, "d": int(g.size), "cost": repr(price), "provenance": provenance(), "rows": rows}
 
 
-def read_gradient(name: str) -> Any:
-    """A vector (or matrix) from .npy, .csv, .txt or .json, or grad f(0) of the ridge problem on a bundled data set."""
+def read_gradient(name: str) -> Numbers:
+    """A vector (or matrix) from .npy, .csv, .txt or .json, or grad f(0) of the ridge problem on a bundled data set.
+
+    Raises UnusableInput with the reason in one line.
+    """
     import numpy as np
 
     if name in BUNDLED:
@@ -139,8 +148,10 @@ def read_gradient(name: str) -> Any:
             f"gradient={name!r} must be a .npy, .csv, .txt or .json file, or a data set: {', '.join(BUNDLED)}"
         )
     try:
+        # Pickles stay unread: a data file may not run code.
         if path.suffix == ".npy":
-            return np.load(path, allow_pickle=False)
+            found: Numbers = np.load(path, allow_pickle=False)
+            return found
         text = path.read_text(encoding="utf-8")
         if path.suffix == ".json":
             return _numbers(json.loads(text))
@@ -153,19 +164,19 @@ def read_gradient(name: str) -> Any:
         raise UnusableInput(f"gradient={name!r} cannot be read: {reason}") from None
 
 
-def _numbers(data: Any) -> Any:
+def _numbers(data: object) -> Numbers:
     """An array from a JSON list of numbers, or of rows of numbers; ValueError for anything else."""
     import numpy as np
 
     rows = data if isinstance(data, list) and data and all(isinstance(v, list) for v in data) else [data]
-    if not all(isinstance(row, list) for row in rows):
+    lists = [row for row in rows if isinstance(row, list)]
+    plain = all(isinstance(v, int | float) and not isinstance(v, bool) for row in lists for v in row)
+    if len(lists) < len(rows) or not plain:
         raise ValueError("a JSON list of numbers, or of rows of numbers, is needed")
-    if not all(isinstance(v, int | float) and not isinstance(v, bool) for row in rows for v in row):
-        raise ValueError("a JSON list of numbers, or of rows of numbers, is needed")
-    return np.array([[float(v) for v in row] for row in rows]).squeeze()
+    return np.array([[float(v) for v in row] for row in lists]).squeeze()
 
 
-def _scheme(text: str) -> Any:
+def _scheme(text: str) -> object:
     """A scheme's name, a compressor class by its bare name, or a spelled instance."""
     from compth.compressors import Compressor, catalogue
     from compth.text.specs import build
@@ -183,7 +194,7 @@ def _scheme(text: str) -> Any:
     return build(text, known)
 
 
-def _cost(text: str) -> Any:
+def _cost(text: str) -> Cost:
     """A link by name or a spelled cost model."""
     from compth.text.specs import build
     from compth.tuning import costs

@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from compth._numbers import Number, log2_ceil
+from compth._types import Numbers
 from compth.claims import Attribution
 from compth.compressors import Compressor, CompressorLike, Fleet, as_fleet
 from compth.compressors.identity import Identity
@@ -190,7 +191,7 @@ class CAT(Method):
         spent = self.realised_bits(sent) if self.currency == "bits" else self.realised_cost(sent)
         return State(x, spent.mean(axis=-1))
 
-    def _steps(self, problem: Problem, g: Array, level: object, share: Array) -> Array:
+    def _steps(self, problem: Problem, g: Array, level: Numbers, share: Array) -> Array:
         """The step of least guaranteed bound per replicate; 0 where every gradient is 0."""
         if self.scheme != "SS":
             return np.asarray(SCHEMES[self.scheme].stepsize(Ordered(g), level, share, problem.L))[:, 0]

@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 from compth._door import a_table, at_the_door
 from compth._shown import Shown
+from compth._types import Json
 from compth.errors import CompthError, InvalidParameter
 from compth.sweeps.store import Store
 from compth.sweeps.tasks import attempt, canonical, error_row, expand, key_of
@@ -33,9 +33,12 @@ Progress = Callable[[int, int, float], None]
 
 @dataclass(frozen=True)
 class Sweep(Shown):
-    """A finished sweep: rows in the grid's order and where they are kept."""
+    """A finished sweep: rows in the grid's order and where they are kept.
 
-    rows: tuple[dict[str, Any], ...]
+    computed: rows that were not in the store before. given_up: keys of tasks that killed their workers.
+    """
+
+    rows: tuple[Json, ...]
     store: Path
     computed: int
     given_up: tuple[str, ...]
@@ -43,12 +46,14 @@ class Sweep(Shown):
 
 def _watch(parent: int) -> None:
     """End this worker when its parent is gone (the driver was killed)."""
+    # A killed driver cannot tell its workers: they look whether they still have the parent that made them.
     while os.getppid() == parent:
         time.sleep(0.2)
     os._exit(1)
 
 
 def _start_worker(parent: int) -> None:
+    """One thread of linear algebra a worker, and an end with its parent."""
     os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()
 
@@ -61,6 +66,7 @@ def work(path: str, tasks: list[tuple[str, dict[str, object]]]) -> list[str]:
     done, begun = [], time.monotonic()
     with Store(path, check=False) as store:
         for key, spec in tasks:
+            # A row is one transaction: whatever is killed here, each row is there whole or not at all.
             if not store.has(key):
                 store.put(key, canonical(spec), attempt(spec))
             done.append(key)
@@ -70,6 +76,7 @@ def work(path: str, tasks: list[tuple[str, dict[str, object]]]) -> list[str]:
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:
+    """Processes that start anew: a fork would copy locks in whatever state they are."""
     return ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (os.getpid(),))
 
 
@@ -135,7 +142,7 @@ class _Run:
     """The state of one call: what is missing and how fast it goes."""
 
     def __init__(
-        self, tasks: Mapping[str, Any], store: Store, path: str, workers: int, progress: Progress | None
+        self, tasks: Mapping[str, Json], store: Store, path: str, workers: int, progress: Progress | None
     ) -> None:
         self.tasks, self.store, self.path, self.workers, self.progress = tasks, store, path, workers, progress
         self.done = store.keys() & tasks.keys()
@@ -162,6 +169,8 @@ class _Run:
 
     def own_pool(self) -> None:
         """Rebuild the pool whenever a worker dies; suspects then run alone so that the killer is found."""
+        # The pool does not say which task killed a worker: all in flight are suspects, and are run again one
+        # by one.
         while missing := self.missing():
             pool = _pool(self.workers)
             with _ended(pool):
@@ -182,6 +191,7 @@ class _Run:
                 break
             if not isinstance(failure, BrokenExecutor):
                 raise failure
+            # Alone in its pool a death has one culprit. Three of them are no accident of the machine.
             for key in self.suspects & set(self.missing()):
                 if self.store.strike(key) >= MAX_STRIKES:
                     row = error_row(self.tasks[key], f"killed its worker {MAX_STRIKES} times")
@@ -193,6 +203,7 @@ class _Run:
         alone: one task in flight and in a batch.
         """
         queue = list(reversed(keys))
+        # A bounded window keeps memory flat on large grids, and few tasks in doubt when a worker dies.
         window = 1 if alone else WINDOW * self.workers
         size = 1 if alone else min(BATCH, max(1, len(keys) // window))
         flying: dict[Future[list[str]], list[str]] = {}
@@ -202,6 +213,7 @@ class _Run:
             while queue and failure is None and len(flying) < window:
                 batch = [queue.pop() for _ in range(min(size, len(queue)))]
                 try:
+                    # The pool may start a process on submit: it inherits who listens to Ctrl-C.
                     with without_interrupts():
                         given = [(key, self.tasks[key]) for key in batch]
                         future: Future[list[str]] = executor.submit(work, self.path, given)
@@ -220,6 +232,7 @@ class _Run:
                     self.suspects.update(batch)
                 else:
                     self.done.update(future.result())
+                    # A worker may give back part of its batch: what it did not come to is queued again.
                     queue += [key for key in reversed(batch) if key not in self.done]
             self.report()
         return failure

@@ -10,8 +10,8 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
+from compth._types import Json
 from compth.errors import UnusableInput
 from compth.reporting.files import MARK, write_all
 
@@ -46,6 +46,7 @@ class Store:
             self._db = sqlite3.connect(self.path, timeout=WAIT, isolation_level=None)
             held = self._db.execute("PRAGMA application_id").fetchone()[0]
             tables = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+            # Another program's database is left alone; an empty file may become ours.
             if held != APPLICATION_ID and tables:
                 self._db.close()
                 raise UnusableInput(f"store={str(path)!r} is another program's database: choose another file")
@@ -70,6 +71,7 @@ class Store:
             raise UnusableInput(
                 f"store={str(self.path)!r} was written by a newer compth: update, or choose another"
             )
+        # WAL: workers commit while the driver reads, and a killed writer leaves the last whole state.
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.executescript(SCHEMA)
         if edition < EDITION and "seal" not in self._columns():
@@ -82,10 +84,12 @@ class Store:
         self._db.execute(f"PRAGMA user_version = {EDITION}")
 
     def _columns(self) -> set[str]:
+        """Names of the columns of the results."""
         return {column[1] for column in self._db.execute("PRAGMA table_info(results)")}
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
+        """All of it or nothing."""
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -96,6 +100,7 @@ class Store:
 
     @contextlib.contextmanager
     def _errors(self) -> Iterator[None]:
+        """What SQLite says, in the user's terms, as UnusableInput."""
         try:
             yield
         except (sqlite3.Error, UnicodeError, OverflowError) as problem:
@@ -107,6 +112,7 @@ class Store:
             held = self._db.execute(
                 "SELECT key, spec, row, seal FROM results WHERE key = ?", (key,)
             ).fetchone()
+            # Two drivers may compute one row: the first stays, for it is the same to the last bit.
             if held is None or not _whole(held):
                 record = (key, spec, row, seal_of(key, spec, row))
                 self._db.execute("INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?)", record)
@@ -130,7 +136,7 @@ class Store:
         """Keys of finished rows; damaged ones are not finished."""
         return set(self._records()[0])
 
-    def rows(self, keys: Iterable[str] | None = None) -> list[dict[str, Any]]:
+    def rows(self, keys: Iterable[str] | None = None) -> list[Json]:
         """Finished rows in the order of `keys` (default: all, by key)."""
         held = self._all() if keys is None else self._records()[0]
         wanted = held if keys is None else [k for k in keys if k in held]
@@ -150,9 +156,10 @@ class Store:
         """Everything stored, by key: what a bitwise comparison of two sweeps compares."""
         return [(key, *record) for key, record in self._records()[0].items()]
 
-    def table(self) -> list[dict[str, Any]]:
+    def table(self) -> list[Json]:
         """Rows for export, all with the same columns: what was found, then the grid's own (grid.dataset ...)."""
         rows = [json.loads(row) | _grid(json.loads(spec)) for spec, row in self._all().values()]
+        # One set of columns for all rows: what a task did not give is empty.
         names = dict.fromkeys(name for row in rows for name in row)
         names = dict.fromkeys(sorted(names, key=lambda name: name.startswith("grid.")))
         return [dict.fromkeys(names) | row for row in rows]
@@ -204,12 +211,12 @@ class Store:
         self.close()
 
 
-def _whole(record: tuple[Any, ...]) -> bool:
+def _whole(record: tuple[str, ...]) -> bool:
     """A record is four texts of which the last seals the others."""
     return all(isinstance(part, str) for part in record) and seal_of(*record[:3]) == record[3]
 
 
-def _grid(spec: dict[str, Any]) -> dict[str, object]:
+def _grid(spec: Json) -> dict[str, object]:
     """The columns of a task that its row does not hold: which problem of the grid it was."""
     content = {"grid.content": spec["content"]} if "content" in spec else {}
     columns = {f"grid.{name}": value for name, value in spec.get("problem", {}).items()} | content
@@ -218,7 +225,7 @@ def _grid(spec: dict[str, Any]) -> dict[str, object]:
     return columns
 
 
-def _plain(value: object) -> Any:
+def _plain(value: object) -> object:
     """A cell that no spreadsheet takes for a formula."""
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 

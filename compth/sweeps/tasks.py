@@ -10,16 +10,19 @@ import tomllib
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from compth._rng import check_seed
+from compth._types import Json
 from compth.errors import CompthError, InvalidParameter, UnusableInput
 from compth.problems.interface import Problem
 from compth.reporting.files import version
 
 if TYPE_CHECKING:
-    from compth.methods import Plan
+    from compth.methods import Method, Plan
     from compth.methods.core.guarantee import Guarantee
+    from compth.problems import DistributedQuadratic, RowQuadratic
+    from compth.text.specs import Built
 
 SCALARS = {"steps": 1000, "runs": 16, "eps": 1e-3}
 DATA_KEYS = {"dataset", "workers", "split", "regularisation", "seed", "target"}
@@ -56,7 +59,7 @@ def read_toml(path: str | Path) -> dict[str, object]:
         raise UnusableInput(f"spec={str(path)!r} is not TOML: {problem}") from None
 
 
-def expand(grid: Mapping[str, Any]) -> list[dict[str, object]]:
+def expand(grid: Mapping[str, object]) -> list[Json]:
     """Every task of a grid {methods, problems, seeds, steps, runs, eps}, in order, without duplicates.
 
     methods: texts such as "DIANA(RandK(k=6))"; problems: {"dataset": ...} or {"random": true, "n": ..., "d": ...};
@@ -79,18 +82,22 @@ def expand(grid: Mapping[str, Any]) -> list[dict[str, object]]:
         _check_table(problem)
     for seed in seeds:
         check_seed(seed)
-    tasks: dict[str, dict[str, Any]] = {}
+    tasks: dict[str, Json] = {}
+    # By key, so that equal tasks are one; in the grid's order, in which rows are given back.
     for problem, method, seed in itertools.product(problems, methods, seeds):
         spec = {"method": method, "problem": dict(problem), "seed": seed, **scalars} | content_of(problem)
         tasks[key_of(spec)] = spec
     for problem in problems:
+        # Everything is built once before anything runs: a slip in the last line of a grid is not found after a
+        # night.
         built = build_problem(problem, content_of(problem).get("content", ""))
         for method in methods:
             build_method(method).check(built)
     return list(tasks.values())
 
 
-def _check_scalars(scalars: Mapping[str, Any]) -> None:
+def _check_scalars(scalars: Json) -> None:
+    """InvalidParameter for steps, runs or eps out of range."""
     for name in ("steps", "runs"):
         if type(scalars[name]) is not int or scalars[name] < 1:
             raise InvalidParameter(f"{name}={scalars[name]!r} must be an integer >= 1")
@@ -139,7 +146,8 @@ def content_of(problem: Mapping[str, object]) -> dict[str, str]:
         raise UnusableInput(f"dataset={name!r} cannot be read: {problem_.strerror or problem_}") from None
 
 
-def _listed(grid: Mapping[str, object], name: str) -> list[Any]:
+def _listed(grid: Mapping[str, object], name: str) -> list[Built]:
+    """A list of the grid that is not empty."""
     values = grid.get(name)
     if not isinstance(values, list | tuple) or not values:
         raise InvalidParameter(f"grid needs a non-empty list {name}")
@@ -156,7 +164,7 @@ def key_of(spec: Mapping[str, object]) -> str:
     return hashlib.sha256(f"{version()}\n{canonical(spec)}".encode()).hexdigest()
 
 
-def build_method(text: str) -> Any:
+def build_method(text: str) -> Method:
     """The method that the text spells."""
     from compth.methods import Method, vocabulary
     from compth.text.specs import build
@@ -167,7 +175,7 @@ def build_method(text: str) -> Any:
     return made
 
 
-def build_problem(spec: Mapping[str, object], content: str = "") -> Any:
+def build_problem(spec: Mapping[str, object], content: str = "") -> DistributedQuadratic | RowQuadratic:
     """The problem of a table; data sets are loaded once per process. content: the sha256 that its file must have."""
     if content_of(spec).get("content", "") != content:
         raise UnusableInput(f"dataset={spec['dataset']!r} has changed since the sweep began: run it again")
@@ -175,7 +183,7 @@ def build_problem(spec: Mapping[str, object], content: str = "") -> Any:
 
 
 @lru_cache(maxsize=16)
-def _problem(text: str, content: str) -> Any:
+def _problem(text: str, content: str) -> DistributedQuadratic | RowQuadratic:
     """One entry for each table and each content of its file."""
     from compth import problems
 
@@ -185,7 +193,7 @@ def _problem(text: str, content: str) -> Any:
 
 
 @lru_cache(maxsize=64)
-def _planned(text: str, problem: str, content: str, steps: int) -> tuple[Any, Plan, Guarantee | None, str]:
+def _planned(text: str, problem: str, content: str, steps: int) -> tuple[Method, Plan, Guarantee | None, str]:
     """(method, plan, guarantee, reason for none): what tasks share that differ in their seed, runs and target only."""
     from compth.methods import plan_of
 
@@ -193,11 +201,15 @@ def _planned(text: str, problem: str, content: str, steps: int) -> tuple[Any, Pl
     return method, *plan_of(method, _problem(problem, content), horizon=steps)
 
 
-def run_task(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """One row: the guarantee and the simulation of one method on one problem. The same spec gives the same bits."""
+def run_task(spec: Json) -> Json:
+    """One row: the guarantee and the simulation of one method on one problem. The same spec gives the same bits.
+
+    Raises CompthError for a task that cannot run: `attempt` makes a row of it.
+    """
     from compth._threads import one_blas_thread
     from compth.simulation.driver import simulate_planned
 
+    # A row is a function of its spec alone: streams by seed, one thread, and data by the hash of its file.
     content = spec.get("content", "")
     problem = build_problem(spec["problem"], content)
     with one_blas_thread:
@@ -231,18 +243,19 @@ def run_task(spec: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _finite(x: float) -> float | None:
+    """The number, None for inf and nan, which JSON has not."""
     return x if x - x == 0 else None
 
 
-def attempt(spec: Mapping[str, object]) -> str:
+def attempt(spec: Json) -> str:
     """The row as canonical JSON; a task that cannot run gives a row with its error."""
     try:
-        row: dict[str, Any] = run_task(spec)
+        row = run_task(spec)
     except CompthError as problem:
         row = error_row(spec, str(problem))
     return canonical(row)
 
 
-def error_row(spec: Mapping[str, object], error: str) -> dict[str, Any]:
+def error_row(spec: Mapping[str, object], error: str) -> Json:
     """The row of a task that gave none."""
     return {"method": spec["method"], "version": version(), "seed": spec["seed"], "error": error}

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +15,13 @@ from numpy.typing import NDArray
 from compth._earned import Earned
 from compth._numbers import Number
 from compth._shown import Shown
+from compth._types import Numbers
 from compth.compressors import Compressor
 from compth.errors import InvalidParameter
 from compth.tuning.schemes import improvement
 
+Columns = tuple[Numbers, Numbers, Numbers]
+"""Levels, shares and costs."""
 TIE = 1e-12
 """Efficiencies closer than this, relative to the best, count as equal in floats."""
 
@@ -49,7 +51,7 @@ class Tuning(Earned, Shown):
     basis: str
     note: str
     compressor: Compressor | None
-    _table: Callable[[], tuple[Any, Any, Any]] = field(repr=False, compare=False)
+    _table: Callable[[], Columns] = field(repr=False, compare=False)
     _square: Number = field(repr=False, compare=False, default=0)
 
     WORDS = MappingProxyType({"basis": "somebody's word: it was not computed here"})
@@ -67,10 +69,12 @@ class Tuning(Earned, Shown):
         L: Number,
         note: str,
         compressor: Compressor,
-        table: Callable[[], tuple[Any, Any, Any]],
+        table: Callable[[], Columns],
         basis: str = "exact at this gradient",
     ) -> Tuning:
         """The answer that a level was chosen for, with what it buys at ||g||^2 = square."""
+        # Numbers of numpy become Python's here, once: what a user reads and stores is an int, a float or a
+        # Fraction.
         share = scalar(np.ravel(share)[0])
         gain = improvement(share, square, L)
         bought = {"improvement": gain, "efficiency": gain / cost}
@@ -90,9 +94,7 @@ class Tuning(Earned, Shown):
         )
 
     @classmethod
-    def for_zero(
-        cls, scheme: str, L: Number, exact: bool, table: Callable[[], tuple[Any, Any, Any]]
-    ) -> Tuning:
+    def for_zero(cls, scheme: str, L: Number, exact: bool, table: Callable[[], Columns]) -> Tuning:
         """The answer for a zero gradient: send nothing."""
         none: object = Fraction(0) if exact else 0.0
         note = "the gradient is zero: send nothing"
@@ -104,36 +106,41 @@ class Tuning(Earned, Shown):
         return {**vars(self), "_table": _Table(self._columns)}
 
     @cached_property
-    def _columns(self) -> tuple[object, object, object]:
+    def _columns(self) -> Columns:
+        """(levels, shares, costs), computed when first asked for."""
         return self._table()
 
     @property
-    def levels(self) -> Any:
+    def levels(self) -> Numbers:
         """Every level that was open, in order."""
         return self._columns[0]
 
     @property
-    def shares(self) -> Any:
+    def shares(self) -> Numbers:
         """Share of the full gradient's improvement at each level: alpha(T), beta(T), omega*(T)."""
         return self._columns[1]
 
     @property
-    def costs(self) -> Any:
+    def costs(self) -> Numbers:
         """C at each level."""
         return self._columns[2]
 
     @cached_property
-    def curve(self) -> Any:
+    def curve(self) -> Numbers:
         """Efficiency (improvement / cost) at each level."""
-        return self.shares * self._square / (2 * self.L) / self.costs
+        found: Numbers = self.shares * self._square / (2 * self.L) / self.costs
+        return found
 
     @property
     def ties(self) -> tuple[object, object]:
         """First and last level whose efficiency is the best one's (up to rounding)."""
+        # A zero gradient has one answer, and no curve to divide.
         if self.level == 0:
             return (0, 0)
         per_cost = self.shares / self.costs
         best = per_cost.max()
+        # In floats equal efficiencies differ by rounding; TIE is well above it and far below any difference
+        # that matters.
         near = np.flatnonzero(per_cost >= best * (1 - (0 if isinstance(best, Fraction) else TIE)))
         return self.levels[near[0]], self.levels[near[-1]]
 
@@ -142,16 +149,16 @@ class Tuning(Earned, Shown):
 class _Table:
     """A curve that was computed already."""
 
-    columns: tuple[Any, Any, Any]
+    columns: Columns
 
-    def __call__(self) -> tuple[object, object, object]:
+    def __call__(self) -> Columns:
         return self.columns
 
 
-def check_gradient(gradient: Any) -> tuple[NDArray[Any], bool]:
+def check_gradient(gradient: object) -> tuple[Numbers, bool]:
     """(flat vector, exact?): floats, or Fractions when one entry is a Fraction. A matrix is read row by row.
 
-    Raises InvalidParameter for NaN, inf, complex, empty or non-numeric input.
+    Raises InvalidParameter for NaN, inf, complex, empty, ragged or non-numeric input.
     """
     try:
         raw = np.asarray(gradient)
@@ -160,6 +167,8 @@ def check_gradient(gradient: Any) -> tuple[NDArray[Any], bool]:
     if raw.size == 0:
         raise InvalidParameter(f"gradient has shape {raw.shape}: it is empty, pass d >= 1 numbers")
     flat = raw.reshape(-1)
+    # Exact only where every entry is: one float among Fractions would make the answer look exact and not be
+    # it.
     if raw.dtype == object:
         if not all(isinstance(v, int | Fraction) and not isinstance(v, bool) for v in flat):
             raise InvalidParameter(
@@ -183,12 +192,12 @@ def check_smoothness(L: Number, exact: bool) -> Number:
     return Fraction(L) if exact else float(L)
 
 
-def scalar(value: object) -> Any:
-    """A numpy number or one-element array as Python's own number."""
+def scalar(value: object) -> Number:
+    """A numpy number or one-element array as Python's own number; anything else as it is."""
     return value.item() if isinstance(value, np.ndarray | np.generic) else value
 
 
-def norm_square(g: NDArray[Any], exact: bool) -> Any:
+def norm_square(g: Numbers, exact: bool) -> Number:
     """||g||^2; InvalidParameter where it overflows."""
     with np.errstate(over="ignore"):
         square = (g * g).sum() if exact else float(g @ g)
@@ -199,10 +208,12 @@ def norm_square(g: NDArray[Any], exact: bool) -> Any:
     return square
 
 
-def pick(efficiency: NDArray[Any], last: bool) -> Any:
+def pick(efficiency: Numbers, last: bool) -> NDArray[np.intp]:
     """Index of the best along the last axis: the first of equals, or the last (within TIE for floats)."""
     if not last:
-        return efficiency.argmax(axis=-1)
+        return np.asarray(efficiency.argmax(axis=-1))
     slack = 0 if efficiency.dtype == object else TIE
+    # The last of equals: as many bits an improvement in fewer rounds, for schemes whose flat stretch ends
+    # late.
     near = efficiency >= efficiency.max(axis=-1, keepdims=True) * (1 - slack)
-    return efficiency.shape[-1] - 1 - near[..., ::-1].argmax(axis=-1)
+    return np.asarray(efficiency.shape[-1] - 1 - near[..., ::-1].argmax(axis=-1))

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 
@@ -23,25 +23,31 @@ from compth.errors import InvalidParameter
 
 
 class Form(NamedTuple):
-    """The coefficients of C(q) = fixed + slope q + per_packet ceil(q/capacity); capacity 0: no packets."""
+    """The coefficients of C(q) = fixed + slope q + per_packet ceil(q/capacity); capacity 0: no packets.
+
+    Every cost of this module is one of these, so that a rule is written once, for this form.
+    """
 
     fixed: Number = 0
     slope: Number = 0
     per_packet: Number = 0
     capacity: Number = 0
 
-    def __call__(self, q: object) -> Any:
+    def __call__(self, q: Number) -> Number:
         """C(q) for a number or an array of numbers, exact where they are."""
+        # Without packets nothing is rounded: the formula stays linear, and search by structure may use its
+        # slope.
         straight = self.fixed + self.slope * q
         return straight + self.per_packet * packets(q, self.capacity) if self.per_packet else straight
 
-    def cast(self, kind: Callable[[Any], Number]) -> Form:
+    def cast(self, kind: Callable[[Number], Number]) -> Form:
         """The same with every coefficient converted (to float, or to Fraction)."""
         return Form(*(kind(v) for v in self))
 
 
-def packets(q: Any, capacity: Number) -> Any:
-    """ceil(q/capacity)."""
+def packets(q: Number, capacity: Number) -> Number:
+    """ceil(q/capacity), of a number or of an array."""
+    # -(-q // c) is the ceiling in exact arithmetic, too; on float arrays numpy's own is faster and as exact.
     if isinstance(q, np.ndarray) and q.dtype != object:
         return np.ceil(q / float(capacity))
     return -(-q // capacity)
@@ -58,6 +64,8 @@ def _check(owner: object, positive: tuple[str, ...], rest: tuple[str, ...], some
             raise InvalidParameter(
                 f"{name}({label}={value!r}) needs a finite number {sign}: costs are not negative"
             )
+    # A price of zero for everything makes every level infinitely efficient: refused where the price is
+    # written.
     if some and not any(getattr(owner, label) > 0 for label in some):
         raise InvalidParameter(
             f"{name} needs {' or '.join(some)} > 0: a message that costs nothing has no best level"
@@ -98,14 +106,17 @@ class Cost(ABC):
     def form(self) -> Form:
         """C as coefficients."""
 
-    def __call__(self, q: object) -> Any:
+    def __call__(self, q: Number) -> Number:
         """C(q), q in elements or in bits as `counts` says."""
         return self.form(q)
 
 
 @dataclass(frozen=True)
 class Affine(Cost):
-    """C = per_element T + fixed for T elements. per_element = 0: only the number of messages counts."""
+    """C = per_element T + fixed for T elements. per_element = 0: only the number of messages counts.
+
+    Raises InvalidParameter for negative prices, and where both are 0.
+    """
 
     per_element: Number = 1
     fixed: Number = 0
@@ -116,6 +127,7 @@ class Affine(Cost):
 
     @property
     def form(self) -> Form:
+        """fixed + per_element T."""
         return Form(self.fixed, self.per_element)
 
 
@@ -137,6 +149,7 @@ class Packet(Cost):
 
     @property
     def form(self) -> Form:
+        """fixed + per_packet ceil(T/elements)."""
         return Form(self.fixed, 0, self.per_packet, self.elements)
 
 
@@ -154,6 +167,7 @@ class Payload(Cost):
 
     @property
     def form(self) -> Form:
+        """fixed + per_bit P."""
         return Form(self.fixed, self.per_bit)
 
 
@@ -176,6 +190,7 @@ class BitPacket(Cost):
 
     @property
     def form(self) -> Form:
+        """fixed + per_bit P + per_packet ceil(P/bits)."""
         return Form(self.fixed, self.per_bit, self.per_packet, self.bits)
 
     def elements(self, d: int) -> int:
@@ -200,6 +215,9 @@ class Time(Cost):
 
     @property
     def form(self) -> Form:
+        """latency + C(P)/bandwidth."""
+        # latency + bits/bandwidth is again of the one form, with every coefficient divided; Fractions, so that
+        # a tie between levels stays a tie.
         bits = Form(slope=1) if self.link is None else self.link.form
         speed = Fraction(self.bandwidth)
         fixed, slope, per_packet = (Fraction(v) / speed for v in bits[:3])
@@ -217,6 +235,7 @@ class Link:
 
 
 def _octets(payload: int, overhead: int, note: str, source: str) -> Link:
+    """A link whose frames hold so many octets of payload and cost so many more."""
     return Link(BitPacket(8 * payload, 8 * overhead, per_bit=1), source, Attribution.RECALLED, note)
 
 

@@ -6,12 +6,11 @@ import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compth._numbers import Number, is_exact
+from compth._types import Numbers
 from compth.compressors import Compressor
 from compth.compressors.atomo import AtomoEntrywise, _Atomic
 from compth.compressors.low_rank import RankR
@@ -23,6 +22,8 @@ from compth.tuning.costs import Cost
 from compth.tuning.moments import EXACT, Progress, progress
 from compth.tuning.schemes import SCHEMES, Ordered
 
+Family = Callable[[Number], Compressor]
+"""Level -> compressor."""
 LEVEL_NAMES = ("k", "budget", "r", "s", "p", "epsilon")
 """Fields that are a level, in this order of preference."""
 MOST = 4096
@@ -31,8 +32,9 @@ LAST_S = 255
 """Dithering's s runs to 255 by default: eight level bits a coordinate."""
 
 
-def level_name(kind: type[Any]) -> str:
+def level_name(kind: type[Compressor]) -> str:
     """The field of a compressor class that is its level."""
+    # By convention of names: a compressor's level is whichever of these fields it has, k before all others.
     names = [f.name for f in fields(kind)]
     found = next((n for n in LEVEL_NAMES if n in names), None)
     if found is None:
@@ -42,7 +44,7 @@ def level_name(kind: type[Any]) -> str:
     return found
 
 
-def family(scheme: object, shape: tuple[int, ...]) -> tuple[str, Callable[[Any], Compressor], str]:
+def family(scheme: object, shape: tuple[int, ...]) -> tuple[str, Family, str]:
     """(name, level -> compressor, level's name) from a class, an instance or a function."""
     if isinstance(scheme, type) and issubclass(scheme, Compressor) and not inspect.isabstract(scheme):
         name = level_name(scheme)
@@ -65,8 +67,11 @@ def family(scheme: object, shape: tuple[int, ...]) -> tuple[str, Callable[[Any],
     )
 
 
-def default_levels(name: str, make: Callable[[Any], Compressor], d: int) -> list[int]:
-    """1..d for k, 1..atoms for a budget, 1..min(shape) for r, 1..255 for s; at most MOST of them."""
+def default_levels(name: str, make: Family, d: int) -> list[int]:
+    """1..d for k, 1..atoms for a budget, 1..min(shape) for r, 1..255 for s; at most MOST of them.
+
+    name: the level's. make: level -> compressor. Raises InvalidParameter for a level without a natural range.
+    """
     if name == "s":
         return list(range(1, LAST_S + 1))
     if name not in ("k", "budget", "r"):
@@ -74,17 +79,20 @@ def default_levels(name: str, make: Callable[[Any], Compressor], d: int) -> list
     one = make(1)
     shape = getattr(one, "shape", None)
     last = d if shape is None else min(shape)
+    # Beyond MOST a geometric grid: efficiency varies with the ratio of levels, and both ends are always among
+    # them.
     if last <= MOST:
         return list(range(1, last + 1))
     return sorted({int(v) for v in np.rint(np.geomspace(1, last, MOST))} | {1, last})
 
 
-def _counted(c: Compressor, d: int, price: Cost) -> Any:
+def _counted(c: Compressor, d: int, price: Cost) -> Number:
     """Elements or bits of a message of c; elements are index-value pairs, so there must be some."""
     wire = price.wire
     cost = c.bits(d, wire.float_bits)
     if price.counts == "bits":
         return cost.total
+    # Elements are pairs (index, value); what sends levels or signs has a price in bits only.
     if cost.levels or cost.signs or (not cost.indices and d > 1):
         raise Unsupported(
             f"{c!r} does not send (index, value) elements: use a cost that counts bits, such as costs.Payload()"
@@ -92,14 +100,17 @@ def _counted(c: Compressor, d: int, price: Cost) -> Any:
     return cost.floats
 
 
-def _spectrum(c: Any, g: NDArray[Any]) -> tuple[str, NDArray[Any]] | None:
+def _spectrum(c: Compressor, g: Numbers) -> tuple[str, Numbers] | None:
     """The scheme whose curve this family's is, and on which weights: one sort or decomposition for all levels."""
+    # Top-k's share at every k is a cumulated sum of sorted squares: one sort answers for all levels, where
+    # asking each compressor by itself would sort as often as there are levels. The same of singular values, of
+    # signs, and of ATOMO.
     kind = type(c)  # a subclass may compress otherwise
     if kind is TopK:
         return "S", np.abs(g)
     if kind is TopKSign:
         return "S+Q", np.abs(g)
-    if kind is RankR:
+    if isinstance(c, RankR) and kind is RankR:
         return "S", np.linalg.svd(g.astype(np.float64).reshape(c.shape), compute_uv=False)
     if isinstance(c, _Atomic):
         exact = g.dtype == object and kind is AtomoEntrywise
@@ -107,8 +118,12 @@ def _spectrum(c: Any, g: NDArray[Any]) -> tuple[str, NDArray[Any]] | None:
     return None
 
 
-def gains(made: list[Compressor], levels: list[Any], g: NDArray[Any]) -> list[Progress]:
-    """Share and step (L = 1) at every level."""
+def gains(made: list[Compressor], levels: list[Number], g: Numbers) -> list[Progress]:
+    """Share and step (L = 1) at every level.
+
+    made: the compressors at these levels, in the same order.
+    """
+    # The shortcut is for whole ascending levels; any others are measured one by one.
     found = _spectrum(made[0], g)
     if found is None or not all(is_exact(v) and int(v) == v for v in levels) or levels != sorted(levels):
         return [progress(c, g) for c in made]
@@ -119,15 +134,19 @@ def gains(made: list[Compressor], levels: list[Any], g: NDArray[Any]) -> list[Pr
 
 
 def tune_family(
-    g: NDArray[Any],
+    g: Numbers,
     shape: tuple[int, ...],
     exact: bool,
-    scheme: Any,
+    scheme: object,
     price: Cost,
     L: Number,
-    levels: Iterable[Any] | None,
+    levels: Iterable[Number] | None,
 ) -> Tuning:
-    """`tune` for a compressor family."""
+    """`tune` for a compressor family.
+
+    g: the gradient as checked, of this shape before it was flattened. scheme: a class, an instance or a function.
+    price: the cost. Raises InvalidParameter and Unsupported.
+    """
     name, make, parameter = family(scheme, shape)
     d = len(g)
     tried = list(levels) if levels is not None else default_levels(parameter, make, d)
@@ -138,7 +157,7 @@ def tune_family(
         if not isinstance(c, Compressor):
             raise InvalidParameter(f"{name} gave {c!r}: a family is a function level -> Compressor")
         c.check(d)
-    kind: Callable[[Any], Any] = Fraction if exact else float
+    kind: Callable[[Number], Number] = Fraction if exact else float
     form = price.form.cast(kind)
     paid = [form(kind(_counted(c, d, price))) for c in made]
     if not all(v > 0 for v in paid):
@@ -155,6 +174,7 @@ def tune_family(
     )
     if zero:
         return Tuning.for_zero(name, L, exact, lambda: table)
+    # Improvement per cost up to a factor that all levels share, |g|^2/(2L).
     efficiency = table[1] / table[2]
     fixed_share = _ignores_gradient(made[0], d)
     at = int(pick(efficiency, last=_sampled(made[0])))
@@ -176,16 +196,18 @@ def tune_family(
 
 
 def _sampled(c: Compressor) -> bool:
+    """True for random compressors: their ties go to the last level."""
     return not c.deterministic
 
 
 def _ignores_gradient(c: Compressor, d: int) -> bool:
     """True for linear sketches that treat coordinates alike: their share is the same at every gradient."""
+    # A noise map that does not single out coordinates is the same at every gradient, and so is the best level.
     noise = c.noise(d)
     return noise is not None and np.ndim(noise.own.c) == 0
 
 
-def _degenerate(name: str, efficiency: NDArray[Any], levels: list[Any], same: bool, exact: bool) -> str:
+def _degenerate(name: str, efficiency: Numbers, levels: list[Number], same: bool, exact: bool) -> str:
     """What the curve says when it has nothing to trade off."""
     slack = 0 if exact else 1e-12
     parts = []

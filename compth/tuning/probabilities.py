@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from compth._numbers import Number
 from compth._shown import Shown
+from compth._types import Numbers
 from compth.compressors.core.base import check_vectors
 from compth.compressors.core.probabilities import budget_probabilities
 from compth.errors import InvalidParameter
 
 
 def _check_budget(budget: float) -> float:
+    """The budget, if it is a positive finite number. Raises InvalidParameter."""
     real = isinstance(budget, int | float | Fraction | np.number) and not isinstance(budget, bool)
     if not real or not 0 < budget < math.inf:
         raise InvalidParameter(f"budget={budget!r} needs an expected number of entries, 0 < budget < inf")
     return budget
 
 
-def sampling_probabilities(weights: object, budget: Number) -> NDArray[Any]:
+def sampling_probabilities(weights: object, budget: Number) -> Numbers:
     """p minimising sum_j w_j^2/p_j subject to sum p_j <= budget, 0 <= p_j <= 1 (ATOMO, Algorithm 1).
 
     p_j = min{1, |w_j|/c} with sum p_j = budget. weights: (..., d), signs ignored, rows independent; O(d log d) a row.
@@ -35,6 +36,7 @@ def sampling_probabilities(weights: object, budget: Number) -> NDArray[Any]:
     empty weights or a budget that is not positive.
     """
     _check_budget(budget)
+    # Exact where anything is: the thresholds are ratios of sums, so that Fractions give the optimum itself.
     raw = np.asarray(weights)
     if raw.dtype == object or isinstance(budget, Fraction):
         if raw.size == 0 or raw.ndim == 0:
@@ -50,7 +52,7 @@ def sampling_probabilities(weights: object, budget: Number) -> NDArray[Any]:
     return budget_probabilities(np.abs(check_vectors(raw, "weights").astype(np.float64)), float(budget))
 
 
-def sampling_value(weights: Any, p: Any) -> Number:
+def sampling_value(weights: Iterable[Number], p: Iterable[Number]) -> Number:
     """sum_j w_j^2/p_j over the w_j that are not 0 (E||Q||^2 of the sampled vector)."""
     return sum(w * w / q for w, q in zip(weights, p, strict=True) if w != 0)
 
@@ -62,6 +64,8 @@ def kkt_residual(weights: object, p: Number, budget: float) -> float:
     w_j != 0, and sum p_j = min{budget, number of non-zeros}.
     """
     w, q = np.abs(np.asarray(weights, dtype=np.float64)), np.asarray(p, dtype=np.float64)
+    # Karush-Kuhn-Tucker: the derivative w^2/p^2 is the same c^2 wherever p is free, and at least that where p
+    # is capped.
     live = w > 0
     breach = [float(np.abs(q[~live]).sum()), float(np.maximum(q - 1, 0).max(initial=0))]
     w, q = w[live], q[live]
@@ -89,6 +93,8 @@ def quadratic_probabilities(gradient: object, curvature: object, budget: float) 
     """
     g = check_vectors(gradient, "gradient").astype(np.float64)
     a = check_vectors(curvature, "curvature").astype(np.float64)
+    # Q has independent entries, so that only A's diagonal meets its variance: E[Q'AQ] = g'Ag + sum A_jj g_j^2
+    # (1/p_j - 1). That is ATOMO's problem with the weights sqrt(A_jj) |g_j|.
     diagonal = np.diagonal(a) if a.ndim == 2 else a
     if diagonal.shape != g.shape or (diagonal < 0).any():
         raise InvalidParameter(
@@ -103,8 +109,13 @@ def quadratic_probabilities(gradient: object, curvature: object, budget: float) 
     return sampling_probabilities(np.sqrt(diagonal) * np.abs(g), budget)
 
 
-def expected_curvature(gradient: Any, A: Any, p: Any) -> Number:
-    """E[Q'AQ] = g'Ag + sum_j A_jj g_j^2 (1/p_j - 1) for independent sampling with probabilities p."""
+def expected_curvature(
+    gradient: Sequence[Number], A: Sequence[Sequence[Number]], p: Sequence[Number]
+) -> Number:
+    """E[Q'AQ] = g'Ag + sum_j A_jj g_j^2 (1/p_j - 1) for independent sampling with probabilities p.
+
+    gradient: (d,), A: (d, d), p: (d,); exact where they are.
+    """
     d = range(len(gradient))
     plain = sum(gradient[i] * A[i][j] * gradient[j] for i in d for j in d)
     return plain + sum(A[j][j] * gradient[j] ** 2 * (1 / p[j] - 1) for j in d if gradient[j] != 0)
@@ -135,6 +146,7 @@ def best_centres(
     x: NDArray[np.float64], centres: NDArray[np.float64], p: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """mu_i = sum_j w_ij X_ij / sum_j w_ij, w = 1/p - 1; kept where p_ij = 0 pins it to X_ij, or where all p_ij = 1."""
+    # The mse is a weighted sum of (X_ij - mu_i)^2 in mu: its minimum is the weighted mean.
     w = 1 / np.where(p > 0, p, 1) - 1
     total = w.sum(axis=1)
     free = (p > 0).all(axis=1) & (total > 0)
@@ -156,6 +168,7 @@ def mean_estimation(
         raise InvalidParameter(f"vectors has shape {x.shape}: need (n, d), one row per worker")
     _check_budget(budget)
     if isinstance(centres, str):
+        # The problem is not convex in (p, mu) together: two starts, and the better end.
         starts = {
             "zero": [np.zeros(len(x))],
             "mean": [x.mean(axis=1)],
@@ -174,6 +187,8 @@ def mean_estimation(
 
 
 def _alternate(x: NDArray[np.float64], budget: float, mu: NDArray[np.float64], rounds: int) -> MeanEstimation:
+    """From one start: best p at these centres, best centres at this p, in turn."""
+
     def fill(centre: NDArray[np.float64]) -> NDArray[np.float64]:
         gap = np.abs(x - centre[:, None])
         return budget_probabilities(gap.ravel(), float(budget)).reshape(x.shape)
@@ -184,6 +199,7 @@ def _alternate(x: NDArray[np.float64], budget: float, mu: NDArray[np.float64], r
         mu = best_centres(x, mu, p)
         p = fill(mu)
         history.append(estimation_error(x, mu, p))
+        # Each half step is an exact minimum: what it gains falls to rounding, and then nothing more comes.
         if history[-2] - history[-1] <= 1e-14 * history[-2]:
             break
     residual = kkt_residual((x - mu[:, None]).ravel(), p.ravel(), float(budget))

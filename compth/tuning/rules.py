@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from compth._earned import made
 from compth._numbers import Number
 from compth._threads import one_blas_thread
+from compth._types import Numbers
 from compth.compressors import Compressor
 from compth.errors import InvalidParameter
 from compth.tuning import costs
 from compth.tuning.answer import (
+    Columns,
     Tuning,
     check_gradient,
     check_smoothness,
@@ -56,6 +58,8 @@ def tune(
     the largest (as many bits in fewer rounds). A zero gradient has level 0, step 0 and improvement 0.
     Raises InvalidParameter for NaN, inf, empty input or unusable costs.
     """
+    # Read once: the answer remembers what it was computed from, and a generator would be empty the second
+    # time.
     levels = None if levels is None else tuple(levels)
     found = _tuned(gradient, scheme, cost, L, levels)
     plain = isinstance(scheme, str | Compressor | type)  # a function of a session may not travel
@@ -63,12 +67,15 @@ def tune(
     return made(found, (tune, again, {"L": L, "levels": levels}) if plain else None)
 
 
-def _tuned(gradient: Any, scheme: Any, cost: Cost, L: Number, levels: Iterable[Any] | None) -> Tuning:
+def _tuned(
+    gradient: object, scheme: object, cost: Number, L: Number, levels: Iterable[Number] | None
+) -> Tuning:
+    """The answer, not yet marked as the package's own."""
     g, exact = check_gradient(gradient)
     L = check_smoothness(L, exact)
     price = costs.of(costs.Payload() if cost is None else cost)
     if not isinstance(scheme, str):
-        return tune_family(g, np.shape(gradient), exact, scheme, price, L, levels)
+        return tune_family(g, np.asarray(gradient).shape, exact, scheme, price, L, levels)
     if scheme not in SCHEMES:
         raise InvalidParameter(
             f"scheme={scheme!r} is not known: choose one of {', '.join(SCHEMES)}, or a compressor such as RandK"
@@ -79,27 +86,30 @@ def _tuned(gradient: Any, scheme: Any, cost: Cost, L: Number, levels: Iterable[A
 
 
 def level_form(
-    scheme: Scheme, d: int, price: Cost, kind: Callable[[Any], Number]
+    scheme: Scheme, d: int, price: Cost, kind: Callable[[Number], Number]
 ) -> tuple[Form, Number, Number]:
     """(C, q at level 0, q per level): the level's cost is C(q0 + q1 T), with q in what the cost counts."""
+    # Payloads are linear in the level, so that the price at level T is C(q0 + q1 T).
     zero, slope = (0, 1) if price.counts == "elements" else scheme.slope(d, price.wire)
     return price.form.cast(kind), kind(zero), kind(slope)
 
 
-def _tune_scheme(g: NDArray[Any], exact: bool, scheme: Scheme, price: Cost, L: Number) -> Tuning:
-    kind: Callable[[Any], Number] = Fraction if exact else float
+def _tune_scheme(g: Numbers, exact: bool, scheme: Scheme, price: Cost, L: Number) -> Tuning:
+    """`tune` for one of the three schemes."""
+    kind: Callable[[Number], Number] = Fraction if exact else float
     o = Ordered.of(g)
     form, zero, slope = level_form(scheme, o.d, price, kind)
 
-    def cost_of(level: Number) -> Any:
+    def cost_of(level: Number) -> Number:
         return form(zero + slope * level)
 
-    def table() -> tuple[Any, Any, Any]:
+    def table() -> Columns:
         every = all_levels(o)
         return np.arange(1, o.d + 1), scheme.shares(o), cost_of(every) + 0 * every
 
     if not o.sizes[0] > 0:
         return Tuning.for_zero(scheme.key, L, exact, table)
+    # Levels beyond the number of non-zeros send zeros: they improve nothing.
     level = min(best_level(o, scheme, form, zero, slope), int(o.d - np.searchsorted(o.up, 0, side="right")))
     one = np.array([level])
     share = scheme.shares(o, one)
@@ -122,12 +132,17 @@ def _tune_scheme(g: NDArray[Any], exact: bool, scheme: Scheme, price: Cost, L: N
 
 def best_level(o: Ordered, scheme: Scheme, form: Form, zero: Number, slope: Number) -> int:
     """argmax over T = 1..d of share(T)/C(T), by the structure that the scheme and the cost have."""
+    # Packets make the curve jump: with a share that never falls only the last level of each packet can be
+    # best.
     if scheme.monotone and form.per_packet:
         return _best_packet(o, scheme, form, zero, slope)
+    # Concave share over affine cost is quasi-concave: the sign of one increment decides, and a prefix of the
+    # sorted gradient is read.
     if isinstance(scheme, S):
         return stopping_rule(o, form.slope * slope, form.fixed + form.slope * zero)
     if isinstance(scheme, SS) and o.d > SCAN:
         return search_ss(o, form.slope * slope, form.fixed + form.slope * zero)
+    # No structure to use (S+Q): all levels, in blocks, keeping the best so far.
     best, found = None, 1
     for levels, shares in scheme.scan(o):
         efficiency = shares / form(zero + slope * levels)
@@ -154,7 +169,7 @@ def tune_rows(
 def level_shares(
     g: NDArray[np.float64], scheme: Scheme, level: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The same at one given level for all rows."""
+    """The same at one given level for all rows: (level, share), cut at the number of non-zeros."""
     o = Ordered.of(g)
     return _at_levels(o, scheme.shares(o), np.full(g.shape[:-1], level))
 
@@ -171,6 +186,8 @@ def _at_levels(
 def _best_packet(o: Ordered, scheme: Scheme, form: Form, zero: Number, slope: Number) -> int:
     """The share never falls, so a level inside packet k has at most share(T_k)/C(first level of packet k): where C
     is constant inside a packet only its end T_k counts, else packets that this bound rules out are left out."""
+    # Best among the packets' ends first; with a slope inside the packets, any packet whose bound reaches that
+    # is looked at level by level.
     ends = packet_ends(o.d, form.capacity, zero, slope)
     shares = scheme.shares(o, ends)
     efficiency = shares / form(zero + slope * ends.astype(o.up.dtype))
@@ -188,6 +205,7 @@ def _best_packet(o: Ordered, scheme: Scheme, form: Form, zero: Number, slope: Nu
 def packet_ends(d: int, capacity: Number, zero: Number, slope: Number) -> NDArray[np.int64]:
     """T_k = the largest T that fits into k packets, for every k, and d: with a share that never falls, no other
     level can be best."""
+    # Else T_k = floor((k capacity - q0)/slope), made unique, and d closes the list.
     if slope >= capacity:  # every further element starts a packet
         return np.arange(1, d + 1, dtype=np.int64)
     last = int(-(-(zero + slope * d) // capacity))
@@ -212,6 +230,7 @@ def stopping_rule(o: Ordered, slope: Number, fixed: Number) -> int:
         squares = piece * piece
         heads = total + np.cumsum(squares[:-1])
         levels = np.arange(start + 1, start + len(piece), dtype=squares.dtype)
+        # share(T+1)/C(T+1) <= share(T)/C(T), multiplied out: no division, exact in Fractions.
         fires = squares[1:] * (slope * levels + fixed) <= slope * heads
         if fires.any():
             return start + 1 + int(fires.argmax())
@@ -226,6 +245,8 @@ def search_ss(o: Ordered, slope: Number, fixed: Number) -> int:
     """
     if not fixed > 0:
         return flat_end(o)
+    # omega* is concave and the cost affine, so the ratio rises and then falls: the first level at which it
+    # does not rise.
     low, high = 1, o.d
     while low < high:
         middle = (low + high) // 2
@@ -242,6 +263,7 @@ def flat_end(o: Ordered) -> int:
 
 
 def _note(scheme: Scheme, o: Ordered, form: Form, zero: Number, slope: Number) -> str:
+    """What is degenerate about this scheme at this cost, in words; "" where nothing is."""
     straight = not form.per_packet
     free = straight and not form.fixed + form.slope * zero > 0
     if straight and not form.slope > 0:

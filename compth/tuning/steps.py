@@ -45,13 +45,18 @@ class StepTable(Shown):
 
 
 def _shown(value: float) -> str:
+    """A number in a cell: "-" where there is none, "never" for infinitely many rounds."""
     return "-" if math.isnan(value) else "never" if math.isinf(value) else f"{value:.4g}"
 
 
 def rounds_to(factor: float, eps: float) -> float:
-    """ln eps / ln factor; 0 for factor 0, inf for factor >= 1, nan for nan (not promised, not measured)."""
+    """ln eps / ln factor; 0 for factor 0, inf for factor >= 1, nan for nan (not promised, not measured).
+
+    factor: of a squared quantity, a round. eps: in (0, 1), of the same quantity.
+    """
     if math.isnan(factor):
         return math.nan
+    # A factor that does not contract never arrives; nothing promised is no number and no infinity.
     if factor >= 1:
         return math.inf
     return math.log(eps) / math.log(factor) if factor > 0 else 0.0
@@ -99,6 +104,7 @@ def step_table(
 def _factor(
     how: Callable[[float], float | None] | Mapping[str, float | None], name: str, gamma: float
 ) -> float:
+    """The one-step factor under a measure, nan where nothing is promised. InvalidParameter below 0."""
     value = how(gamma) if callable(how) else how.get(name)
     if value is None:
         return math.nan
