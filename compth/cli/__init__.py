@@ -1,4 +1,8 @@
-"""The command line: the only place of the package that prints. Each command is one module, imported when it runs."""
+"""The command line: the only place of the package that prints. Each command is one module, imported when it runs.
+
+A command returns its exit code, raises CompthError for what a user can mend, and writes files only where it was asked
+to. New commands are a line in COMMANDS and a module beside this one; typer reads the options from its function.
+"""
 
 from __future__ import annotations
 
@@ -39,6 +43,7 @@ def _help() -> str:
     """What `compth` alone prints: the commands and the exit codes."""
     from compth import __version__
 
+    # No command's module is imported for the list of them: `compth` alone must answer at once.
     width = max(map(len, COMMANDS))
     lines = [f"  {name.ljust(width)}  {about}" for name, (_, about) in available().items()]
     return "\n".join(
@@ -78,7 +83,10 @@ COMPLETION = ("--install-completion", "--show-completion")
 
 
 def _complete(arguments: list[str]) -> int:
-    """Shell completion by typer: all commands in one application, made only when a shell asks."""
+    """Shell completion by typer: all commands in one application, made only when a shell asks.
+
+    COMPLETION and the variable that shells set lead here.
+    """
     import typer
 
     app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -100,6 +108,7 @@ def run(arguments: list[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(_help())
         return 0
+    # Words that are no commands come first; any other first word must be one.
     if arguments[0] in COMPLETION:
         return _complete(arguments)
     if arguments[0] in ("-V", "--version"):
@@ -119,6 +128,7 @@ def run(arguments: list[str]) -> int:
     except CompthError as problem:
         print(f"compth {name}: error: {' '.join(str(problem).split())}", file=sys.stderr)
         return 2
+    # Sizes are the user's to choose: what does not fit is unusable input and no bug.
     except MemoryError as problem:
         print(
             f"compth {name}: error: not enough memory ({problem or 'none left'}): choose smaller sizes",
@@ -135,6 +145,7 @@ def run(arguments: list[str]) -> int:
 def _unexpected(name: str, problem: Exception) -> int:
     """Usage errors of the option parser are one line; anything else is our bug and says so."""
     message = getattr(problem, "format_message", None)
+    # click's own errors (an unknown option, a missing value) have a message for users; others are ours.
     if message is not None:
         print(
             f"compth {name}: error: {' '.join(message().split())} (see compth {name} --help)", file=sys.stderr
@@ -151,7 +162,10 @@ def _unexpected(name: str, problem: Exception) -> int:
 
 
 def _ascii(problem: UnicodeError) -> tuple[str, int]:
-    """What a terminal's encoding lacks, in letters that it has: accents dropped, Greek by name, "?" for the rest."""
+    """What a terminal's encoding lacks, in letters that it has: accents dropped, Greek by name, "?" for the rest.
+
+    Returns (the letters, where the encoder goes on), as `codecs.register_error` asks.
+    """
     import unicodedata
 
     assert isinstance(problem, UnicodeEncodeError)
@@ -185,6 +199,8 @@ def _speak_any_encoding() -> None:
     """No terminal makes a command fail: letters that its encoding lacks are spelled."""
     import codecs
 
+    # A handler of our own, so that "strict" streams spell what they lack instead of failing in the last line
+    # of a table.
     codecs.register_error("compth", _ascii)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -193,6 +209,7 @@ def _speak_any_encoding() -> None:
 
 def main() -> None:
     """Entry point of the `compth` script."""
+    # The name that an interrupted run is told by.
     name = next((f"compth {a}" for a in sys.argv[1:2] if a in COMMANDS), "compth")
     sys.exit(interruptible(name, _main))
 

@@ -33,8 +33,9 @@ def command_line() -> str:
 
 
 def check_file(path: Path | None, own: Callable[[Path], bool] = is_own) -> None:
-    """Refuse an output file now that could not be written after the work."""
+    """Refuse an output file now that could not be written after the work. own: whether a file there is ours."""
     if path is not None:
+        # Now, and not after an hour: a folder that is missing, or a file that is somebody else's.
         check_outputs(path.parent, [path.name], own=own)
 
 
@@ -75,6 +76,7 @@ def show_table(
     from compth.reporting.page import names, numeric, spans
     from compth.reporting.reports import text_table
 
+    # Headings over several columns are drawn by our own text table; rich draws the plain ones.
     own = names(header)
     # A table that does not fit is cut into several, and each repeats the columns that name its rows.
     lengths = [max(len(str(r[j])) for r in [own, *rows]) for j in range(len(header))]
@@ -117,6 +119,7 @@ def show_list(rows: Sequence[Mapping[str, str]], shares: Mapping[str, int]) -> N
     """A line for each row, no wider than the terminal (piped: 100, separated by tabs).
 
     The columns in `shares` divide what the others leave, in these proportions, and end in "..." where they are cut.
+    rows: dicts of the same keys, which are the headings.
     """
     from compth.reporting.reports import text_table
 
@@ -143,6 +146,7 @@ def show_about(title: str, statement: Sequence[str], lines: Sequence[tuple[str, 
     """One object: its name, what it is, and lines with a heading each, said once where it repeats."""
     from compth.reporting.reports import hanging
 
+    # Prose is not set wider than 100 columns, however wide the terminal.
     width = min(100, columns())
     print(title, "", sep="\n")
     for paragraph in "\n".join(statement).split("\n\n"):
@@ -197,6 +201,7 @@ def _fitting(widths: Sequence[int], keys: int, width: int, counts: Sequence[int]
     counts: how many neighbours belong together, the keys among them; they part only where they do not fit otherwise.
     """
     blocks: list[list[int]] = [list(range(keys))]
+    # Columns under a common heading go to the next table together, unless they alone are too wide.
     for unit in _units(widths, keys, width, counts or [1] * len(widths)):
         if len(blocks[-1]) > keys and sum(widths[i] for i in [*blocks[-1], *unit]) > width:
             blocks.append(list(range(keys)))
@@ -231,6 +236,7 @@ def progress(total: int | None) -> Iterator[Callable[[str], None]]:
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True, markup=False), transient=True) as bar:
+        # A piece counts as done when the next one starts: only then is it known to be finished.
         task = bar.add_task("starting", total=total)
         started = 0
 

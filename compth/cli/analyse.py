@@ -1,4 +1,7 @@
-"""`compth analyse FILE.py:NAME`, or of a method of the catalogue: everything that follows from its body."""
+"""`compth analyse FILE.py:NAME`, or of a method of the catalogue: everything that follows from its body.
+
+Also run as `python -m compth.cli.analyse` beside a file that cannot be told as data: then it answers one request.
+"""
 
 from __future__ import annotations
 
@@ -72,11 +75,13 @@ def analyse(
         "params": param or [],
     }
     request |= {"constants": constants, "n": n, "problem": problem}
+    # A file's body is asked beside the file or told as data; the catalogue's is ours and is asked here.
     if colon:
         answer = of_file(request, "compth.cli.analyse", "analysis", _analysed)
     else:
         answer = _analysed(of_catalogue(target), request)
     found = answer["analysis"]
+    # Where nothing can be listed the reason is the answer: an empty LaTeX file would look like a result.
     if latex and not as_json:
         if not found["latex"]:
             raise UnusableInput(found["stopped"])
@@ -103,6 +108,7 @@ def _analysed(thing: object, request: Json) -> Json:
     problem = None if alone else _problem(**request["problem"])
     n = request["n"] if request["n"] is not None else 10 if alone else None
     found = run(thing, compressors, problem, n=n, gamma=gamma, params=params, **given)
+    # Exact rates belong to a problem: its constants are said, or the numbers could not be read.
     where = "" if problem is None else f"exact rates on {problem!r}: mu={problem.mu:.6g}, L={problem.L:.6g}"
     lines = [
         found.text(),

@@ -1,4 +1,7 @@
-"""`compth budget`: how far one may compress a method's messages within rounds, bits, or times uncompressed."""
+"""`compth budget`: how far one may compress a method's messages within rounds, bits, or times uncompressed.
+
+The text of a family holds "?" where its level stands; what is typed becomes a function level -> compressor.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,7 @@ PICTURES = (".svg", ".png", ".pdf")
 
 
 def _number(text: str) -> float:
-    """A decimal or a fraction."""
+    """A decimal or a fraction. Raises typer's own error, which names the option."""
     try:
         return float(Fraction(text))
     except (ValueError, ZeroDivisionError, OverflowError):
@@ -102,6 +105,7 @@ def budget(
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
 ) -> int:
     """Say how far one may compress: the strongest of a family within a target."""
+    # Before the work: a search of minutes should not end in a path that cannot be written.
     _check_outputs(figure, report)
     from compth.studies.budget import budget as find
 
@@ -114,6 +118,7 @@ def budget(
     problem = None if alone else problem_of(
         dataset, workers, split, regularisation, size, kappa, interpolation, 0, None, target
     )  # fmt: skip
+    # Files run as long as something may still ask them, the referee at the end included.
     with Spec(method, compressor, levels, dim or 1 if problem is None else problem.d) as spec:
         with progress(None) as advance:
             b = find(
@@ -159,7 +164,9 @@ class Spec:
         self.family: Built = None
 
     def __enter__(self) -> Spec:
+        """Start the files' processes and read the texts."""
         if self._host is not None:
+            # A text that cannot be read must not leave processes behind.
             self._host.__enter__()
         try:
             self._read(*self._text)
@@ -169,6 +176,7 @@ class Spec:
         return self
 
     def __exit__(self, *problem: object) -> None:
+        """End the files' processes."""
         if self._host is not None:
             self._host.__exit__(*problem)
 
@@ -223,6 +231,7 @@ class Spec:
 
     def checked(self, b: Budget) -> list[str]:
         """What the referee says of the answers' files: those that are recommended, not all that were looked at."""
+        # Each evidence has its own answer: the files of all that are recommended are judged, once.
         chosen = [a.chosen.level for a in b.answers.values() if a.chosen is not None]
         return self._files.checked({label for level in chosen for label in self._used.get(level, ())})
 

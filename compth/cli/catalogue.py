@@ -1,4 +1,7 @@
-"""`compth list`: the catalogue with its constants, and one object with all its claims."""
+"""`compth list`: the catalogue with its constants, and one object with all its claims.
+
+Everything is read from the objects themselves: nothing is written here that a class does not say.
+"""
 
 from __future__ import annotations
 
@@ -45,6 +48,7 @@ def _latex(thing: type[Compressor | Fleet] | None = None) -> str:
     """A table of every claim, or one object's, over pages: name, constants as formulas, standing, source."""
     from compth.compressors.core.render import catalogue_row, catalogue_rows
 
+    # longtable, for the catalogue is longer than a page; the packages that it needs are said first.
     lines = [
         "% packages: amsmath, booktabs, longtable",
         r"{\footnotesize\raggedright\setlength{\tabcolsep}{3pt}",
@@ -72,13 +76,17 @@ def _plain(text: str) -> str:
 
 
 def _matrix(as_json: bool) -> None:
-    """The compatibility matrix, and the reason of each pair without a theorem."""
+    """The compatibility matrix, and the reason of each pair without a theorem.
+
+    as_json: a list of cells in place of the table.
+    """
     from compth.methods import compatibility
 
     cells = compatibility()
     if as_json:
         print(json.dumps([asdict(cell) for cell in cells], indent=1))
         return
+    # In the order of the catalogue on both sides, so that the matrix looks the same each time.
     methods = list(dict.fromkeys(cell.method for cell in cells))
     table = {name: ["-"] * len(methods) for name in dict.fromkeys(cell.compressor for cell in cells)}
     for cell in cells:
@@ -121,6 +129,7 @@ def _named(name: str) -> tuple[str, Listed]:
     known |= {k.__name__: ("three-point map", k) for k in own}
     known |= {k: ("method", v) for k, v in methods().items()}
     known |= {also: known[k] for also, k in {**ALIASES, **METHOD_ALIASES}.items()}
+    # Exact names first: two objects may differ in the case of letters alone.
     found = name if name in known else next((k for k in known if k.lower() == name.lower()), None)
     if found is None:
         raise InvalidParameter(
@@ -209,7 +218,7 @@ LABEL = {"for": "for ", "steps": "steps: "}
 
 
 def _show_one(found: Json) -> None:
-    """The object's definition, a line for each of its facts, a table of its claims or theorems."""
+    """The object's definition, a line for each of its facts, a line for each of its claims or theorems."""
     lines = [("kind", found["kind"]), ("parameters", ", ".join(found.get("parameters", ())) or "none")]
     free = f"   ({', '.join(found['symbols'])} and d stand as symbols)" if found.get("symbols") else ""
     lines.append(("shown for", found["example"] + free))
@@ -292,7 +301,10 @@ def list_(
 
 
 def short_rows() -> list[dict[str, str]]:
-    """A line for each object and each further name: kind, its first constants, or what a method takes."""
+    """A line for each object and each further name: kind, its first constants, or what a method takes.
+
+    Keys are the columns' headings.
+    """
     from compth.compressors import ALIASES, Fleet, catalogue
     from compth.compressors.core.render import catalogue_rows, map_rows
     from compth.methods import catalogue as methods
@@ -301,10 +313,12 @@ def short_rows() -> list[dict[str, str]]:
     def row(name: str, kind: str, what: str, standing: str = "-") -> dict[str, str]:
         return {"name": name, "kind": kind, "constants, or what it takes": what, "standing": standing}
 
+    # One line an object: its first claim stands for it, and how many more there are is said.
     kinds = {name: "fleet" if issubclass(cls, Fleet) else "compressor" for name, cls in catalogue().items()}
     claimed = {r.name: r.claims for r in catalogue_rows()}
     out = []
     for name, kind in kinds.items():
+        # Fleets and combinators declare nothing of their own: their constants are those of their members.
         first, *more = claimed.get(name, ()) or (None,)
         if first is None:
             out.append(row(name, kind, "as its members"))

@@ -1,4 +1,8 @@
-"""`compth check FILE.py:NAME`: certify declared constants or refute them."""
+"""`compth check FILE.py:NAME`: certify declared constants or refute them.
+
+The file runs in a process of its own; the verdict, the page and the script that reproduces a refutation are made
+here.
+"""
 
 from __future__ import annotations
 
@@ -86,11 +90,14 @@ def check(
         raise InvalidParameter(
             f"target={target!r} is of the catalogue and needs no adapter: leave out {given}"
         )
+    # --omega and --delta are short for the two claims that most compressors make.
     texts = list(claim or [])
     texts += [f"Unbiased({omega})"] if omega is not None else []
     texts += [f"Contractive({delta})"] if delta is not None else []
     parameters, spelled = _parameters(param or [])
     claims = claims_of(texts, parameters | spelled)  # refuse an unreadable claim before anything runs
+    # All that the question is, in plain values: it crosses to the process of the file, and a script can repeat
+    # it.
     request = {
         "file": file, "name": name, "params": parameters, "spelled": spelled, "claims": texts, "dims": dim or None,
         "budget": budget, "alpha": alpha, "seed": seed, "magnitudes": [least, largest], "arithmetic": arithmetic,
@@ -99,6 +106,7 @@ def check(
     for path in (report, script, appendix):
         check_file(path)
     result = run_check(request) if listed is None else _certified(listed, claims, request)
+    # Files before lines: output may be cut short, as by head, and what was asked for must still be there.
     write_page(result, report)
     _write_script(result, script)
     write_appendix(result, appendix, file)
@@ -111,7 +119,10 @@ def check(
 
 
 def _certified(listed: Built, claims: list[Claim] | None, request: Json) -> Report:
-    """The report on an object of the catalogue, by what a file's would be asked."""
+    """The report on an object of the catalogue, by what a file's would be asked.
+
+    listed: the object. claims: None for its own.
+    """
     from compth.certification import certify
     from compth.certification.portrait import with_portrait
 
@@ -158,6 +169,7 @@ def _read(target: str, pair: bool = False) -> tuple[str, str, Built]:
     parts = name.split(",") if pair else [name]
     if colon and len(parts) <= 2 and all(n.isidentifier() for n in parts):
         return file, name, None
+    # A bare name that is known stands for the object with its defaults.
     if colon or ("(" not in target and target not in names()):
         near = "" if colon else nearest(target, names())
         raise InvalidParameter(
@@ -169,6 +181,7 @@ def _read(target: str, pair: bool = False) -> tuple[str, str, Built]:
 
 def _parameters(texts: list[str]) -> tuple[dict[str, Number], dict[str, str]]:
     """(numbers by name, the texts of those that are floats: a claim takes the decimal that was spelled)."""
+    # 0.1 is a float for the program and a tenth for the claim: both forms are kept.
     numbers = dict(_parameter(text) for text in texts)
     spelled = dict(text.split("=", 1) for text in texts)
     return numbers, {k: text for k, text in spelled.items() if isinstance(numbers[k], float)}
@@ -198,7 +211,10 @@ def _print(result: Report, script: Path | None) -> None:
 
 
 def _write_script(result: Report, path: Path | None) -> None:
-    """The script that reproduces a refutation; nothing without a path, or where nothing is refuted."""
+    """The script that reproduces a refutation; nothing without a path, or where nothing is refuted.
+
+    It is marked as ours, so that it may be overwritten by the next.
+    """
     from compth.reporting.files import MARK, write_all
 
     text = result.info.get("reproduction", "")

@@ -1,4 +1,7 @@
-"""`compth compare`: methods on one problem, guarantee beside simulation."""
+"""`compth compare`: methods on one problem, guarantee beside simulation.
+
+The work is `studies.comparison`; here texts become methods, and results become a table, figures, data and a page.
+"""
 
 from __future__ import annotations
 
@@ -82,6 +85,7 @@ def compare(
     from compth.reporting.files import check_outputs
 
     _check_words(method, compressor, runs, eps)  # before numbers are loaded: a slip is answered at once
+    # Outputs are refused before data are loaded, for the same reason.
     rounds, stepsizes = _steps(steps)
     check_outputs(out, FILES, force)
     from compth.certification.hosted import Host
@@ -91,6 +95,7 @@ def compare(
     problem = problem_of(
         dataset, workers, split, regularisation, dim, kappa, interpolation, seed, components, target
     )
+    # Methods may hold compressors of files: their processes live as long as the comparison.
     with Host() as host:
         files = Files(host, problem.d)
         methods, skipped = _methods(method, compressor, problem, files)
@@ -99,6 +104,7 @@ def compare(
                 methods, problem, rounds, runs, seed, eps=eps, threads=threads, progress=advance, engine=engine,
                 stepsizes=stepsizes,
             )  # fmt: skip
+    # JSON alone on standard output, for the next program; the files are written all the same.
     if as_json:
         print(result.to_json(), end="")
         _write(result, out, force)
@@ -118,6 +124,8 @@ def _print(result: Comparison, details: bool, files: Files, skipped: list[str]) 
     if details:
         show_table(*result.details(), keys=2)
     say(result.caption(), result.legend(), *result.answers(), *result.remarks())
+    # What is promised of a file's compressor rests on its word: whether the word holds is said below the
+    # table.
     said = _claims_judged(files)
     said += [f"skipped: {line}" for line in skipped]
     said += [
@@ -131,6 +139,7 @@ def _claims_judged(files: Files) -> list[str]:
     """What the referee says of every file's claims, the table being out: it takes as long as a check."""
     if not files.requests:
         return []
+    # The table is there to be read while the referee works.
     sys.stdout.flush()
     with progress(len(files.requests)) as advance:
         return files.checked(advance=advance)
@@ -152,7 +161,7 @@ def _check_words(methods: list[str] | None, compressors: list[str] | None, runs:
 
 
 def _steps(text: str) -> tuple[int, tuple[str, ...]]:
-    """(rounds, whose step sizes) from "2000", "best" or "500,theorem,best"."""
+    """(rounds, whose step sizes) from "2000", "best" or "500,theorem,best". InvalidParameter for other words."""
     if text.strip().isdigit():
         rounds = int(text)
         if rounds < 1:
@@ -173,6 +182,7 @@ def _steps(text: str) -> tuple[int, tuple[str, ...]]:
 
 def default_methods(d: int) -> list[str]:
     """The comparison that the README shows: about a tenth of the coordinates per message."""
+    # The usual tenth of the coordinates; an induced compressor shares it between its two parts.
     k = max(1, d // 10)
     half = max(1, k // 2)
     return [
@@ -189,7 +199,11 @@ def default_methods(d: int) -> list[str]:
 def _methods(
     specs: list[str] | None, compressors: list[str] | None, problem: Problem, files: Files
 ) -> tuple[list[Method], list[str]]:
-    """Methods to run and, for bare names, the combinations left out with the reason."""
+    """Methods to run and, for bare names, the combinations left out with the reason.
+
+    specs: texts of --method, None for the default list. compressors: texts of --compressor. Raises InvalidParameter,
+    and what a method says of a compressor that was asked for by name.
+    """
     from compth.compressors import names
     from compth.methods import Method, plan_of, vocabulary
     from compth.methods import catalogue as method_catalogue

@@ -1,4 +1,7 @@
-"""`compth derive FILE.py:METHOD`, or of a method of the catalogue: from the body to its theorem."""
+"""`compth derive FILE.py:METHOD`, or of a method of the catalogue: from the body to its theorem.
+
+Also run as `python -m compth.cli.derive` beside a file that cannot be told as data: then it answers one request.
+"""
 
 from __future__ import annotations
 
@@ -58,6 +61,7 @@ def derive(
     request: Json = {"file": file, "name": name, "mu": mu, "L": smooth or ["1"], "delta": delta}
     request |= {"omega": omega, "n": n, "params": param or [], "search": search or [], "window": window}
     request |= {"conjecture": conjecture, "certificates": certificates is not None, "proof": proof}
+    # Paths stay here: a file's process writes nothing, it answers.
     request |= {"appendix": appendix is not None}
     check_file(appendix)
     answer = (
@@ -67,6 +71,7 @@ def derive(
     )
     if certificates is not None:
         _write(certificates, answer["certificates"])
+    # One text for --json and for the appendix's hash: what is hashed is what is printed.
     told = json.dumps(answer["json"], indent=2)
     if appendix is not None:
         _write_appendix(appendix, answer, told, file)
@@ -118,6 +123,7 @@ def _derived(thing: object, request: Json) -> Json:
     from compth.reporting.derived import sections
     from compth.studies.derivation import derive as run
 
+    # A bare function is a body, too: it becomes a method as the decorator would make it.
     thing = (
         method(thing)
         if callable(thing) and not isinstance(thing, type) and not hasattr(thing, "init")
@@ -141,6 +147,7 @@ def _derived(thing: object, request: Json) -> Json:
         proof=request["proof"],
         **params,
     )
+    # A conjecture that fails is a refutation: the exit code says so.
     refuted = found.report is not None and found.report.verdict is Verdict.REFUTED
     kept = [c.bracket.data for c in found.cells] if request["certificates"] else []
     return {

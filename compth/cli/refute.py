@@ -1,4 +1,7 @@
-"""`compth refute`: prove or refute a claimed rate, of a file, of the catalogue or typed."""
+"""`compth refute`: prove or refute a claimed rate, of a file, of the catalogue or typed.
+
+The file says what it claims from a process of its own; the verdict is made here.
+"""
 
 from __future__ import annotations
 
@@ -72,6 +75,7 @@ def refute(
         check_file(path)
     given = {"mu": mu, "L": smooth, "delta": delta, "omega": omega, "eta": eta}
     claim = {"method": method, "rate": rate, "stepsize": stepsize, "lyapunov": lyapunov, "n": n or None}
+    # Repeated options are lists of constants: the claim is judged at every combination.
     overrides = {k: [number(k, x) for x in v] for k, v in given.items() if v}
     result = _answered(target, overrides | claim | _parameters(alpha, param or []))
     write_page(result, report)  # before the lines: they may be cut short, as by head
@@ -93,6 +97,7 @@ def _parameters(alpha: str | None, param: list[str]) -> dict[str, str]:
         name, _, value = (part.strip() for part in text.partition("="))
         if not value or not name.isidentifier():
             raise InvalidParameter(f"param={text!r} must be NAME=EXPR, as in alpha=1/(1+omega)")
+        # A parameter that has an option of its own must come by that, or it could be said twice.
         option = "--stepsize" if name == "gamma" else OPTIONS.get(name)
         if option:
             raise InvalidParameter(f"param={text!r}: {name} has an option of its own, {option}")
@@ -106,6 +111,7 @@ def _answered(target: str | None, overrides: Json) -> Report:
     """The report of what the target names: a file's theorem, the catalogue's, or what the options say."""
     if target is None and (overrides["method"] is None or overrides["rate"] is None):
         raise InvalidParameter("target is missing: give FILE.py:NAME, a theorem's id, or --method and --rate")
+    # In this order: a file's theorem, the catalogue's by id, or what the options say by themselves.
     file, colon, name = (target or "").rpartition(":")
     if colon and name.isidentifier():
         return _judged(file, name, overrides)
@@ -160,6 +166,7 @@ def _write_script(result: Report, path: Path | None, target: str, *, quiet: bool
     # The script reads the claim again from where it stands, so that a mended claim is judged anew.
     source = (str(Path(file).resolve()), name) if colon else None
     texts = {k: result.info[k] for k in ("rate", "stepsize") if isinstance(result.info.get(k), str)}
+    # Refutations come worst first; the first that can be written as a plain run is the script.
     scripts = (script(c, texts, source) for c in refutations(result))
     text = next((found for found in scripts if found), None)
     if text is not None:

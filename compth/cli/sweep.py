@@ -55,6 +55,7 @@ def sweep(
     from compth.sweeps import sweep as run_sweep
     from compth.sweeps.store import own_csv, own_parquet
 
+    # Exports overwrite only what is an export of ours: checked by content before anything runs.
     for path, own in ((csv, own_csv), (parquet, own_parquet), (report, is_own)):
         check_file(path, own=own)
 
@@ -63,6 +64,7 @@ def sweep(
             print(f"\r{done}/{total} tasks, about {left:.0f} s left   ", end="", file=sys.stderr, flush=True)
 
     grid = read_toml(spec)
+    # What an interrupted sweep has kept is said where the interrupt is.
     keeps(lambda: _kept(store))
     result = run_sweep(grid, store=store, workers=workers, progress=show)
     if terminal():
@@ -73,6 +75,7 @@ def sweep(
         print(f"error: {row['method']}: {row['error']}")
     if len(errors) > 10:
         print(f"error: {len(errors) - 10} more rows with errors")
+    # Exports are made of the store, so that rows of earlier sweeps are in them, too.
     with Store(result.store) as held:
         written = [held.to_csv(csv)] if csv else []
         written += [held.to_parquet(parquet)] if parquet else []
@@ -88,4 +91,5 @@ def sweep(
 
 
 def _kept(store: Path) -> str:
+    """What is left of an interrupted sweep, "" where there is no store yet."""
     return f"finished rows are kept in {store}: run the same command to go on" if store.exists() else ""

@@ -1,4 +1,7 @@
-"""`compth theorems`: the list, and one theorem with its steps, rate, standing, looseness and stored proof."""
+"""`compth theorems`: the list, and one theorem with its steps, rate, standing, looseness and stored proof.
+
+A stored proof is checked again by the kernel whenever it is printed.
+"""
 
 from __future__ import annotations
 
@@ -78,6 +81,7 @@ def about_theorem(theorem: Theorem) -> Json:
     from compth.methods.core.looseness import recorded
     from compth.methods.core.symbols import as_latex, as_text, facts_of, hypotheses
 
+    # Formulas are traced from the theorem's own code with symbols: what is shown is what runs.
     facts, loose = facts_of(theorem), recorded().get(theorem.id)
     kind = getattr(theorem, "kind", None)
     methods = [k for k, m in catalogue().items() if theorem.id in {t.id for t in m.theorems()} or m is kind]
@@ -172,7 +176,10 @@ def stored_proof(proof: str, latex: bool = False) -> str:
 
 
 def coq_file(proof: str) -> tuple[str, list[str]]:
-    """(the proof as a Coq file, what of it has none and why). Unsupported where nothing can be written."""
+    """(the proof as a Coq file, what of it has none and why). Unsupported where nothing can be written.
+
+    proof: its id in the index.
+    """
     build, written = _scripts("proofs_check.coq.build"), _scripts("proofs_check.coq.written")
     with tempfile.TemporaryDirectory() as folder:
         (outcome,) = build.export(Path(folder), [proof])
@@ -194,7 +201,10 @@ def _show_coq(proof: str) -> None:
 
 
 def _one(theorem: Theorem, as_json: bool, proof: bool, latex: bool, coq: bool) -> None:
-    """What was asked of one theorem: the proof or the Coq file where they are wanted, else all about it."""
+    """What was asked of one theorem: the proof or the Coq file where they are wanted, else all about it.
+
+    Only one of them is printed: they are for other programs to read.
+    """
     if coq:
         _show_coq(_proof_of(theorem))
         return
@@ -212,7 +222,10 @@ def _one(theorem: Theorem, as_json: bool, proof: bool, latex: bool, coq: bool) -
 
 
 def _constant(proof: str, as_json: bool, in_full: bool, latex: bool, coq: bool) -> None:
-    """The same of a proof of a constant or a lemma, which no theorem of a method has."""
+    """The same of a proof of a constant or a lemma, which no theorem of a method has.
+
+    in_full: the proof in words; else what it says and who checked it.
+    """
     words = told(proof)
     checked = {"theorem": proof, "proof": proof, "coq": "checked" if proof in coq_index() else None}
     if coq:
@@ -241,6 +254,7 @@ def theorems(
     """The theorems: what each bounds, its largest step and rate, how sure it is and where it comes from."""
     from compth.methods.core.unified_table import unified_table
 
+    # Options that speak of one theorem make no sense of the list: said, rather than ignored.
     asked = [k for k, given in (("--proof", proof), ("--latex", latex), ("--coq", coq)) if given]
     if name is None and asked:
         raise InvalidParameter(f"{asked[0]} speaks of one theorem: compth theorems ID {asked[0]}")
@@ -249,6 +263,7 @@ def theorems(
     if name is not None:
         if unified:
             raise InvalidParameter("--unified lists the rows of a table: leave out the theorem")
+        # A theorem's id first; proofs of constants and lemmas, which no theorem has, are found by their own.
         known = known_theorems()
         if name not in known and name in proved_index():
             _constant(name, as_json, proof, latex, coq)

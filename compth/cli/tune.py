@@ -69,6 +69,7 @@ def tune(
             text = tuning_page(found, head, [_row(t) for t in found], caption, command_line())
             write_all(report.parent, {report.name: text.encode()})
 
+    # The answer first, then the page: output may be cut short.
     if as_json:
         print(json.dumps(_data(gradient, g, price, found, curve), indent=1, allow_nan=False), flush=True)
         write()
@@ -137,6 +138,7 @@ def read_gradient(name: str) -> Numbers:
     """
     import numpy as np
 
+    # A data set's gradient at 0 is a realistic one without a file.
     if name in BUNDLED:
         from compth import problems
 
@@ -155,6 +157,7 @@ def read_gradient(name: str) -> Numbers:
         text = path.read_text(encoding="utf-8")
         if path.suffix == ".json":
             return _numbers(json.loads(text))
+        # Commas, semicolons and blanks all separate; a single row or column becomes a vector.
         rows = [
             line.replace(",", " ").replace(";", " ").split() for line in text.splitlines() if line.strip()
         ]
@@ -177,7 +180,7 @@ def _numbers(data: object) -> Numbers:
 
 
 def _scheme(text: str) -> object:
-    """A scheme's name, a compressor class by its bare name, or a spelled instance."""
+    """A scheme's name, a compressor class by its bare name, or a spelled instance. InvalidParameter for others."""
     from compth.compressors import Compressor, catalogue
     from compth.text.specs import build
     from compth.tuning.schemes import SCHEMES
@@ -195,7 +198,7 @@ def _scheme(text: str) -> object:
 
 
 def _cost(text: str) -> Cost:
-    """A link by name or a spelled cost model."""
+    """A link by name or a spelled cost model. InvalidParameter for others."""
     from compth.text.specs import build
     from compth.tuning import costs
 

@@ -1,4 +1,8 @@
-"""Run what is missing, on any concurrent.futures executor; workers commit, the driver checks and reruns."""
+"""Run what is missing, on any concurrent.futures executor; workers commit, the driver checks and reruns.
+
+The invariant: a row is a function of its task alone and is committed whole by whoever computed it, so that nothing
+depends on how often workers or the driver were killed, or on who ran what.
+"""
 
 from __future__ import annotations
 
@@ -83,6 +87,7 @@ def _pool(workers: int) -> ProcessPoolExecutor:
 @contextmanager
 def without_interrupts() -> Iterator[None]:
     """Processes started within ignore Ctrl-C: their parent ends them, without a traceback from each."""
+    # Signals belong to the main thread; elsewhere there is nothing to hold back.
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -99,6 +104,8 @@ def _ended(pool: ProcessPoolExecutor) -> Iterator[None]:
     try:
         yield
     except BaseException:
+        # The executor has no way to stop what runs; rows are committed, so that ending the processes loses
+        # none.
         for worker in list((pool._processes or {}).values()):
             worker.terminate()
         pool.shutdown(wait=False, cancel_futures=True)
@@ -124,6 +131,7 @@ def sweep(
     """
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
         raise InvalidParameter(f"workers={workers!r} must be an integer >= 1")
+    # Keys hold the version of the package: rows of another one are other rows.
     tasks = {key_of(spec): spec for spec in expand(grid)}
     path = Path(store).absolute()
     with Store(path) as held:
@@ -139,7 +147,10 @@ def sweep(
 
 
 class _Run:
-    """The state of one call: what is missing and how fast it goes."""
+    """The state of one call: what is missing and how fast it goes.
+
+    suspects: tasks in flight when a worker died.
+    """
 
     def __init__(
         self, tasks: Mapping[str, Json], store: Store, path: str, workers: int, progress: Progress | None
@@ -174,6 +185,8 @@ class _Run:
         while missing := self.missing():
             pool = _pool(self.workers)
             with _ended(pool):
+                # A pass over what is missing; it returns when all is done or something failed, with nothing
+                # left in flight.
                 failure = self._drain(pool, missing)
             if failure is None:
                 return

@@ -1,4 +1,8 @@
-"""One SQLite file (WAL) per sweep: each finished row is one committed transaction."""
+"""One SQLite file (WAL) per sweep: each finished row is one committed transaction.
+
+Every record is sealed by a checksum: a damaged one counts as missing and is computed again. The schema may grow by
+editions; a file of an older one is brought forward when it is opened, a newer one is refused.
+"""
 
 from __future__ import annotations
 
@@ -74,6 +78,7 @@ class Store:
         # WAL: workers commit while the driver reads, and a killed writer leaves the last whole state.
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.executescript(SCHEMA)
+        # Rows of the first edition have no seals: they are sealed as they stand, in one transaction.
         if edition < EDITION and "seal" not in self._columns():
             with self._transaction():
                 self._db.execute("ALTER TABLE results ADD COLUMN seal TEXT")
@@ -107,7 +112,10 @@ class Store:
             raise UnusableInput(f"store={str(self.path)!r}: {_explain(problem)}") from None
 
     def put(self, key: str, spec: str, row: str) -> None:
-        """Commit one finished row; a whole row already there stays as it is, a damaged one is replaced."""
+        """Commit one finished row; a whole row already there stays as it is, a damaged one is replaced.
+
+        key: of the task. spec, row: as canonical JSON. Raises UnusableInput for errors of the file.
+        """
         with self._errors():
             held = self._db.execute(
                 "SELECT key, spec, row, seal FROM results WHERE key = ?", (key,)
@@ -138,6 +146,8 @@ class Store:
 
     def rows(self, keys: Iterable[str] | None = None) -> list[Json]:
         """Finished rows in the order of `keys` (default: all, by key)."""
+        # A sweep reads its own rows, and damaged ones are computed again; an export of all of them may not
+        # leave any out.
         held = self._all() if keys is None else self._records()[0]
         wanted = held if keys is None else [k for k in keys if k in held]
         return [json.loads(held[k][1]) for k in wanted]
@@ -184,6 +194,7 @@ class Store:
         writer = csv.DictWriter(text, list(rows[0]) if rows else ["method", "version", "seed"])
         writer.writeheader()
         writer.writerows({name: _plain(value) for name, value in row.items()} for row in rows)
+        # Text that no encoding takes (from file names) is written with escapes rather than lost.
         data = text.getvalue().encode("utf-8", "backslashreplace")
         return write_all(Path(path).parent, {Path(path).name: data}, own=own_csv)[0]
 

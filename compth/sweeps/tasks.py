@@ -1,4 +1,7 @@
-"""What one task is: a JSON spec of strings and numbers, its key, and the deterministic row it gives."""
+"""What one task is: a JSON spec of strings and numbers, its key, and the deterministic row it gives.
+
+Whatever changes a row must be part of its spec, and so of its key: the version and a file's content are.
+"""
 
 from __future__ import annotations
 
@@ -66,6 +69,7 @@ def expand(grid: Mapping[str, object]) -> list[Json]:
     seeds: integers. A problem read from a file carries the sha256 of its content, so that a changed file is another
     task. Raises InvalidParameter or UnusableInput for what is unknown, empty or cannot be built, before anything runs.
     """
+    # A misspelled key would silently mean its default: it is refused by name.
     unknown = set(grid) - {"methods", "problems", "seeds", *SCALARS}
     if unknown:
         raise InvalidParameter(
@@ -177,6 +181,7 @@ def build_method(text: str) -> Method:
 
 def build_problem(spec: Mapping[str, object], content: str = "") -> DistributedQuadratic | RowQuadratic:
     """The problem of a table; data sets are loaded once per process. content: the sha256 that its file must have."""
+    # A file that changed while the sweep runs would give rows of two data sets under one key.
     if content_of(spec).get("content", "") != content:
         raise UnusableInput(f"dataset={spec['dataset']!r} has changed since the sweep began: run it again")
     return _problem(canonical(spec), content)
@@ -213,6 +218,7 @@ def run_task(spec: Json) -> Json:
     content = spec.get("content", "")
     problem = build_problem(spec["problem"], content)
     with one_blas_thread:
+        # Planning is shared by all seeds: it depends on the problem and the horizon alone.
         method, plan, found, reason = _planned(
             spec["method"], canonical(spec["problem"]), content, spec["steps"]
         )

@@ -56,7 +56,10 @@ _FUNCTIONS: dict[str, tuple[Callable[..., Number], int, int]] = {
 
 @dataclass(frozen=True)
 class Expression:
-    """A parsed expression: call it with its names as keywords; `names` lists those it needs."""
+    """A parsed expression: call it with its names as keywords; `names` lists those it needs.
+
+    text: as it was given, for messages. Two with the same text and names are equal.
+    """
 
     text: str
     names: frozenset[str]
@@ -114,6 +117,7 @@ def _check(node: ast.expr, text: str, names: set[str], depth: int) -> None:
     """Refuse everything outside the whitelist; collect the names."""
     if depth > MAX_DEPTH:
         raise InvalidParameter(f"expression={text[:60]!r} is nested more than {MAX_DEPTH} deep")
+    # type() and not isinstance: True is an int to Python and no number here.
     if isinstance(node, ast.Constant) and type(node.value) in (int, float):
         # Decimals are read from the text: Python's float of 0.1 is not a tenth, and claims are compared
         # exactly.
@@ -128,6 +132,7 @@ def _check(node: ast.expr, text: str, names: set[str], depth: int) -> None:
         _check(node.left, text, names, depth + 1)
         return _check(node.right, text, names, depth + 1)
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
+        # Calls of listed functions with as many arguments as they take; keywords and stars are nothing here.
         function = _FUNCTIONS.get(node.func.id)
         if function and function[1] <= len(node.args) <= function[2]:
             for argument in node.args:
@@ -146,7 +151,10 @@ def _literal(node: ast.Constant, text: str) -> Fraction:
 
 
 def decimal(spelled: str) -> Fraction:
-    """A decimal such as 0.1 or 2.5e-3 as exactly that fraction. Raises InvalidParameter for other text."""
+    """A decimal such as 0.1 or 2.5e-3 as exactly that fraction. Raises InvalidParameter for other text.
+
+    The exponent is bounded: 1e999999999 would be a number of a gigabyte.
+    """
     power = spelled.lower().partition("e")[2] or "0"
     try:
         if abs(int(power)) <= MAX_DECIMAL and "/" not in spelled:
@@ -203,6 +211,7 @@ def _power(base: Number, exponent: Number) -> Number:
 
 def _bounded(x: Number) -> Number:
     """Keep exact numbers from growing without limit."""
+    # Repeated squaring doubles the digits: the bound is met after a dozen operations and not after the memory.
     if isinstance(x, Fraction) and x.numerator.bit_length() + x.denominator.bit_length() > MAX_BITS:
         raise OverflowError("the exact value is too long")
     if isinstance(x, float) and not math.isfinite(x):

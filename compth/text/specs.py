@@ -48,13 +48,17 @@ def suggestion(name: str, known: Iterable[str]) -> str:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Up to three known names that are spelled like it: "a, b or c"; "" where none is near."""
+    # Spelling alone is compared, in small letters: what a typo is near to, not what was thought of.
     lowered = {k.lower(): k for k in sorted(known)}
     first = [lowered[k] for k in difflib.get_close_matches(name.lower(), lowered, 3, 0.5)]
     return " or ".join([", ".join(first[:-1]), first[-1]] if len(first) > 1 else first)
 
 
 def meant(name: str, known: Iterable[str], remedy: str) -> str:
-    """The question whether a near name was meant, else the remedy."""
+    """The question whether a near name was meant, else the remedy.
+
+    For the end of a message: "name=... is not known: " and then this.
+    """
     near = nearest(name, known)
     return f"did you mean {near}?" if near else remedy
 
@@ -99,7 +103,7 @@ def _object(node: ast.expr, text: str, known: Mapping[str, object]) -> object:
 def _made(
     maker: object, name: str, arguments: list[object], keywords: dict[str, object], text: str
 ) -> object:
-    """maker(...), with a wrong number or type of arguments as one line."""
+    """maker(...), with a wrong number or type of arguments as one line. Raises InvalidParameter."""
     try:
         if not callable(maker):
             raise TypeError(f"a {type(maker).__name__} is not callable")
