@@ -2,6 +2,10 @@
 
 A polynomial is a tuple of Fractions, the constant first, without trailing zeros; () is 0. A `Root` is a rational
 number, an irrational root of a polynomial held in an interval, or one of the two infinities; its comparisons are exact.
+
+Part of what a certificate of cells is checked with, so it stays exact and self-contained: Fractions, no floats in any
+decision (`Root.__float__` is for messages), no search whose failure could look like a proof. Degrees are small, a dozen
+at most; everything that repeats (chains, roots, squarefree parts) is remembered by the polynomial.
 """
 
 from __future__ import annotations
@@ -24,6 +28,7 @@ def poly(*coefficients: int | Fraction) -> Poly:
 
 
 def _trim(c: list[Fraction]) -> Poly:
+    """Without trailing zeros, so that equal polynomials are equal tuples and the last coefficient leads."""
     while c and c[-1] == 0:
         c.pop()
     return tuple(c)
@@ -69,8 +74,9 @@ def derivative(a: Poly) -> Poly:
 
 
 def divided(a: Poly, b: Poly) -> tuple[Poly, Poly]:
-    """Quotient and remainder."""
+    """(quotient, remainder) of a by b: a = q b + r, r of lower degree than b. ZeroDivisionError for b = 0."""
     rest, out = list(a), [ZERO] * max(0, len(a) - len(b) + 1)
+    # Euclid's division: the leading term of the rest is taken off in each round, so the degree falls.
     while len(rest) >= len(b):
         factor, shift = rest[-1] / b[-1], len(rest) - len(b)
         out[shift] = factor
@@ -83,7 +89,11 @@ def divided(a: Poly, b: Poly) -> tuple[Poly, Poly]:
 
 
 def gcd(a: Poly, b: Poly) -> Poly:
-    """The greatest common divisor with leading coefficient 1; () for two zeros."""
+    """The greatest common divisor with leading coefficient 1; () for two zeros.
+
+    Its roots are the common roots of both, with the smaller of their multiplicities.
+    """
+    # Remainders fall in degree; in Fractions nothing is rounded, so a common root is found exactly.
     while b:
         a, b = b, divided(a, b)[1]
     return scale(a, 1 / a[-1]) if a else ()
@@ -96,13 +106,17 @@ def sign(v: Fraction | int) -> int:
 
 @lru_cache(maxsize=4096)
 def squarefree(a: Poly) -> Poly:
-    """The polynomial with the same roots, each once."""
+    """The polynomial with the same roots, each once: a/gcd(a, a'). Sturm's theorem and bisection ask for simple
+    roots.
+    """
     return divided(a, gcd(a, derivative(a)))[0] if len(a) > 1 else a
 
 
 @lru_cache(maxsize=4096)
 def _chain(a: Poly) -> tuple[Poly, ...]:
     """Sturm's sequence of a squarefree polynomial, each member up to a positive factor."""
+    # Sturm's chain: p0 = a, p1 = a', then minus the remainder. Scaling by a positive number keeps all signs
+    # and the numbers small.
     found = [a, derivative(a)]
     while found[-1]:
         rest = scale(divided(found[-2], found[-1])[1], -ONE)
@@ -111,21 +125,28 @@ def _chain(a: Poly) -> tuple[Poly, ...]:
 
 
 def _variations(signs: Iterable[int]) -> int:
+    """Changes of sign, zeros left out."""
     left = [s for s in signs if s]
     return sum(a != b for a, b in pairwise(left))
 
 
 def count(a: Poly, low: Fraction, high: Fraction) -> int:
-    """Distinct real roots in (low, high], by Sturm's theorem."""
+    """Distinct real roots in (low, high], by Sturm's theorem; 0 for constants. low <= high, rational."""
     if len(a) < 2:
         return 0
+    # Sturm: the sign changes of the chain at low, less those at high, are the distinct roots in (low,
+    # high].
     chain = _chain(squarefree(a))
     return _variations(sign(value(p, low)) for p in chain) - _variations(sign(value(p, high)) for p in chain)
 
 
 @dataclass(frozen=True)
 class Root:
-    """low == high: that rational number. Else the one root of the squarefree `of` in (low, high). end: an infinity."""
+    """low == high: that rational number. Else the one root of the squarefree `of` in (low, high). end: an infinity.
+
+    An interval always has one simple root inside and none at its ends, so that `of` has different signs there: this
+    is what bisection and comparisons go by. Floats are for printing alone.
+    """
 
     low: Fraction
     high: Fraction
@@ -138,15 +159,17 @@ class Root:
         return not self.end and self.low == self.high
 
     def finer(self) -> Root:
-        """The same number in half the interval."""
+        """The same number in half the interval; as a rational number where the middle is the root."""
         middle = (self.low + self.high) / 2
         at = sign(value(self.of, middle))
         if at == 0:
             return number(middle)
+        # The root is simple, so `of` changes its sign there and nowhere else in the interval.
         left = at == sign(value(self.of, self.high))
         return Root(self.low, middle, self.of) if left else Root(middle, self.high, self.of)
 
     def __float__(self) -> float:
+        """To double precision, for messages."""
         found = self
         while not found.end and found.high - found.low > abs(found.high) / 2**60:
             found = found.finer()
@@ -165,14 +188,20 @@ INFINITY, MINUS_INFINITY = Root(ZERO, ZERO, end=1), Root(ZERO, ZERO, end=-1)
 
 
 def sign_at(a: Poly, at: Root) -> int:
-    """The sign of a at this number; at an infinity, that of its limit."""
+    """The sign of a at this number; at an infinity, that of its limit.
+
+    Exact also at irrational numbers: a is 0 there only where it has the number's own polynomial in common.
+    """
     if not a:
         return 0
     if at.end:
+        # At infinity the leading term decides; at minus infinity an odd degree turns its sign.
         odd = len(a) % 2 == 0
         return sign(a[-1]) * (at.end if odd else 1)
     if at.rational:
         return sign(value(a, at.low))
+    # A common root of a and the polynomial of `at`, in its interval, is `at` itself: then a is 0 there.
+    # Otherwise the interval shrinks until a has no root in it; this ends, a not being 0 at `at`.
     if count(gcd(a, at.of), at.low, at.high):
         return 0
     while count(a, at.low, at.high) or value(a, at.low) == 0:
@@ -183,7 +212,9 @@ def sign_at(a: Poly, at: Root) -> int:
 
 
 def compare(a: Root, b: Root) -> int:
-    """-1, 0 or 1 for a < b, a = b, a > b."""
+    """-1, 0 or 1 for a < b, a = b, a > b. Equality of irrational numbers is decided by their polynomials, then by
+    intervals.
+    """
     if a.end or b.end:
         return sign(a.end - b.end)
     if a.rational and b.rational:
@@ -192,6 +223,8 @@ def compare(a: Root, b: Root) -> int:
         return -compare(b, a)
     if b.rational:
         return sign_at((-b.low, ONE), a)
+    # Are the two irrational numbers one? Then b.of vanishes at a as well. Equal ones would never be told
+    # apart by halving, so that is decided first.
     same = sign_at(b.of, a) == 0
     while a.low < b.high and b.low < a.high:
         if same and b.low <= a.low and a.high <= b.high:
@@ -208,10 +241,11 @@ def compare(a: Root, b: Root) -> int:
 
 @lru_cache(maxsize=4096)
 def roots(a: Poly) -> tuple[Root, ...]:
-    """All real roots, in order."""
+    """All real roots, in order, each once: rational ones of small denominator as such, others in an interval."""
     a = squarefree(a)
     if len(a) < 2:
         return ()
+    # Cauchy's bound: all roots are closer to 0 than this, so none lies at its ends.
     bound = 1 + max(abs(c / a[-1]) for c in a[:-1])
     return tuple(_isolated(a, -bound, bound))
 
@@ -223,6 +257,8 @@ def _isolated(a: Poly, low: Fraction, high: Fraction) -> list[Root]:
         return []
     if inside == 1:
         return [_named(Root(low, high, a))]
+    # Halved until each half has one root. Where the middle is a root, it is cut out with a gap that has no
+    # other.
     middle = (low + high) / 2
     if value(a, middle):
         return _isolated(a, low, middle) + _isolated(a, middle, high)
@@ -236,6 +272,8 @@ def _named(root: Root) -> Root:
     """The root as a rational number where it is one with a small denominator; else in a narrow interval."""
     if len(root.of) == 2:
         return number(-root.of[0] / root.of[1])
+    # A rational root with a denominator below 2^18 is the only such number in an interval shorter than
+    # 2^-36: the guess finds it, and is accepted only where the polynomial vanishes.
     while not root.rational and root.high - root.low > Fraction(1, 2**40):
         root = root.finer()
     guess = ((root.low + root.high) / 2).limit_denominator(2**18)
@@ -243,7 +281,10 @@ def _named(root: Root) -> Root:
 
 
 def between(low: Root, high: Root) -> Fraction:
-    """A rational number strictly between. Raises ValueError unless low < high."""
+    """A rational number strictly between: where the sign of a polynomial in a gap is taken.
+
+    Raises ValueError unless low < high.
+    """
     if compare(low, high) >= 0:
         raise ValueError(f"nothing lies between {low} and {high}")
     if low.end and high.end:
@@ -252,6 +293,7 @@ def between(low: Root, high: Root) -> Fraction:
         return high.low - 1
     if high.end:
         return low.high + 1
+    # Two different numbers: their intervals come apart after finitely many halvings.
     while low.high >= high.low:
         low = low if low.rational else low.finer()
         high = high if high.rational else high.finer()
@@ -264,16 +306,24 @@ def inner_roots(a: Poly, low: Root, high: Root) -> list[Root]:
 
 
 def non_negative(a: Poly, low: Root, high: Root) -> bool:
-    """True when a >= 0 on [low, high]: no root of odd multiplicity inside, and not negative between the roots."""
+    """True when a >= 0 on [low, high], whose ends may be irrational or infinite.
+
+    No root of odd multiplicity inside, and not negative between the roots; by continuity the ends follow.
+    """
     if compare(low, high) == 0:
         return sign_at(a, low) >= 0
+    # Between neighbouring roots the sign is constant: one rational number in each gap decides it. A root of
+    # even multiplicity leaves both sides nonnegative.
     marks = [low, *inner_roots(a, low, high), high]
     return all(value(a, between(u, v)) >= 0 for u, v in pairwise(marks))
 
 
 @dataclass(frozen=True)
 class Rational:
-    """A rational function num/den in lowest terms, den with leading coefficient 1."""
+    """A rational function num/den in lowest terms, den with leading coefficient 1.
+
+    Equal functions are equal objects. Division by 0 raises ZeroDivisionError, as does a value at a pole.
+    """
 
     num: Poly
     den: Poly = (ONE,)
@@ -281,12 +331,14 @@ class Rational:
     @classmethod
     def of(cls, num: Poly, den: Poly = (ONE,)) -> Rational:
         """num/den reduced."""
+        # In lowest terms a pole is a root of the denominator, and equal functions are equal pairs.
         if len(den) > 1:
             common = gcd(num, den)
             num, den = divided(num, common)[0], divided(den, common)[0]
         return cls(scale(num, 1 / den[-1]), scale(den, 1 / den[-1]))
 
     def __add__(self, other: Rational) -> Rational:
+        """Sum, reduced."""
         if self.den == other.den:
             return Rational.of(add(self.num, other.num), self.den)
         return Rational.of(add(mul(self.num, other.den), mul(other.num, self.den)), mul(self.den, other.den))
@@ -298,9 +350,11 @@ class Rational:
         return self + -other
 
     def __mul__(self, other: Rational) -> Rational:
+        """Product, reduced."""
         return Rational.of(mul(self.num, other.num), mul(self.den, other.den))
 
     def __truediv__(self, other: Rational) -> Rational:
+        """Quotient, reduced; ZeroDivisionError for a divisor 0."""
         return Rational.of(mul(self.num, other.den), mul(self.den, other.num))
 
     @property
@@ -309,6 +363,7 @@ class Rational:
         return None if len(self.num) > 1 or len(self.den) > 1 else (self.num[0] if self.num else ZERO)
 
     def __call__(self, at: Fraction) -> Fraction:
+        """The value at a rational number."""
         return value(self.num, at) / value(self.den, at)
 
 

@@ -1,15 +1,23 @@
-"""What the letters of a statement stand for: read off its declarations, and a list of standard names. No soundness."""
+"""What the letters of a statement stand for: read off its declarations, and a list of standard names. No soundness.
+
+A reader has to find every letter of a statement explained; a test holds that none is left out. What a script says of
+its letters goes before the standard meanings, which are those of most papers.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+
+from compth._types import Json
 
 
 @dataclass(frozen=True)
 class Told:
-    """What the author of a proof says to readers; proof: its lines, symbols: letter -> meaning."""
+    """What the author of a proof says to readers; proof: its lines, symbols: letter -> meaning.
+
+    From the docstring of the script; nothing of it is checked but that every letter is explained.
+    """
 
     summary: str
     setting: str = ""
@@ -20,12 +28,13 @@ class Told:
     source: str = ""
 
     def fields(self) -> list[tuple[str, str]]:
-        """(heading, text) of what is said, in the order of reading."""
+        """(heading, text) of what is said, in the order of reading; what is empty is left out."""
         said = {"Setting": self.setting, "Guarantee": self.guarantee, "Proof": " ".join(self.proof)}
         said |= {"Tight": self.tight, "Source": self.source}
         return [(name, text) for name, text in said.items() if text]
 
 
+# One meaning for each letter over all proofs; a script that uses a letter otherwise says so in its Symbols.
 STANDARD: dict[str, str] = {
     "A": "joint variance of the messages: E||mean(Q_i - v_i)||^2 <= A mean||v_i||^2 - B ||mean v_i||^2",
     "B": "joint variance of the messages, the part that is taken off",
@@ -74,7 +83,11 @@ WHEN = {
 
 
 def declared(vector: str, say: Callable[[str], str] = str) -> tuple[str, str]:
-    """(name, what its declaration says): "family Q ~ g @ 0" is drawn, its mean is g; "common c @ 1" is known later."""
+    """(name, what its declaration says): "family Q ~ g @ 0" is drawn, its mean is g; "common c @ 1" is known later.
+
+    say: how the mean is printed.
+    """
+    # "family Q ~ g @ 0" is drawn with mean g; "common c @ 1" without a mean is just known later.
     kind, name, *rest = vector.replace("~", " ~ ").replace("@", " @ ").split()
     said = [KINDS[kind]]
     if "~" in rest:
@@ -86,7 +99,7 @@ def declared(vector: str, say: Callable[[str], str] = str) -> tuple[str, str]:
     return name, "; ".join(said)
 
 
-def letters(statement: Mapping[str, Any]) -> list[str]:
+def letters(statement: Json) -> list[str]:
     """The letters that a statement declares, in its order; an abbreviation of `let` is one."""
     names = [*statement.get("params", "").split(), *statement.get("let", {})]
     names += [declared(v)[0] for v in statement.get("vectors", ())]
@@ -94,14 +107,17 @@ def letters(statement: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys([*names, *statement.get("values", "").split(), *statement.get("arrays", {})]))
 
 
-def unexplained(statement: Mapping[str, Any], own: Mapping[str, str]) -> list[str]:
-    """Letters that neither the script nor the list of standard names explains; an abbreviation explains itself."""
+def unexplained(statement: Json, own: Mapping[str, str]) -> list[str]:
+    """Letters that neither the script nor the list of standard names explains; an abbreviation explains itself.
+
+    A test holds that there are none in any stored proof.
+    """
     known = {*own, *STANDARD, *statement.get("let", {}), *(ENTRIES if "arrays" in statement else ())}
     return [name for name in letters(statement) if name not in known]
 
 
 def legend(
-    statement: Mapping[str, Any],
+    statement: Json,
     own: Mapping[str, str],
     say: Callable[[str], str] = str,
     words: Callable[[str], str] = str,
@@ -113,6 +129,8 @@ def legend(
     """
     vectors = {declared(v)[0]: declared(v, say)[1] for v in statement.get("vectors", ())}
     short = statement.get("let", {})
+    # Arrays are numbers of one vector: there x is no iterate, and an abbreviation needs no meaning beside
+    # its text.
     standard = {**STANDARD, **(ENTRIES if statement.get("arrays") else {}), **dict.fromkeys(short, "")}
     rows = list(SPACE.items()) if space and (vectors or "operators" in statement) else []
     rows += sums(statement, "Sum({}, e)", "E(e)") if space else []
@@ -135,7 +153,7 @@ def each(sorts: str) -> str:
     return f"pair of {words[0]}s" if len(words) == 2 and words[0] == words[1] else " and ".join(words)
 
 
-def sums(statement: Mapping[str, Any], total: str, expectation: str) -> list[tuple[str, str]]:
+def sums(statement: Json, total: str, expectation: str) -> list[tuple[str, str]]:
     """What sums over indices and expectations mean, each written as its pattern says."""
     rows = [
         (total.format(i), f"the sum of e over every {each(s)} {i}")
@@ -153,10 +171,12 @@ LAWS = {
 }
 
 
-def _draws(statement: Mapping[str, Any], say: Callable[[str], str]) -> list[tuple[str, str]]:
+def _draws(statement: Json, say: Callable[[str], str]) -> list[tuple[str, str]]:
+    """What the indicator of the law means: how it is drawn, and of what there is one."""
     law = statement.get("law")
     if not law:
         return []
+    # Dealt to several hands, or a subset for the only one.
     kind = "deals" if law["kind"] == "deal" and " " in law["on"] else law["kind"]
     hand = SORTS.get(first := law["on"].split()[0], first)
     said = LAWS[kind].format(parameter=say(law["parameter"]), hand=hand)

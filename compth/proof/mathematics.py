@@ -2,6 +2,9 @@
 
 A family v of vectors is v_i, the average P(v) is an overlined v, sq(v) is a squared norm with a mean over the workers
 where v is a family and an expectation where something in it is drawn. Products gather into one fraction, 0 and 1 go.
+
+For readers alone: a wrong formula here misleads, and proves nothing. The words it prints are those of the kernel's
+language, read again from the texts; what a name means (`legend`, `meaning`) is not decided here.
 """
 
 from __future__ import annotations
@@ -11,7 +14,9 @@ import re
 from collections.abc import Mapping
 from fractions import Fraction
 from math import prod
-from typing import Any, TypeGuard
+from typing import TypeGuard
+
+from compth._types import Json
 
 from .axioms import SCHEMAS
 
@@ -51,7 +56,10 @@ WIDE = 48
 
 
 def named(name: str, index: str = "") -> str:
-    """x, x_{i}, x^{star}, D_{1}: a letter with its indices; other names of several letters are words."""
+    """x, x_{i}, x^{star}, D_{1}: a letter with its indices; other names of several letters are words.
+
+    index: that of a family, added below. Standard names (`_PARTS`) have their letters, "xs" being x^star.
+    """
     if name in _PARTS:
         letter, below, above = _PARTS[name]
     elif len(name) == 1:
@@ -78,7 +86,7 @@ def names_in(node: ast.AST, averaged: bool = True) -> set[str]:
 
 
 class _Put(ast.NodeTransformer):
-    """Names replaced by expressions."""
+    """Names replaced by expressions, `mean(Q)` by the declared mean of Q, operators by what they are called."""
 
     def __init__(self, values: Mapping[str, ast.expr]) -> None:
         self.values = values
@@ -95,9 +103,13 @@ class _Put(ast.NodeTransformer):
 
 
 class Mathematics:
-    """Prints the texts of one statement."""
+    """Prints the texts of one statement.
 
-    def __init__(self, statement: Mapping[str, Any]) -> None:
+    What is a family, what is drawn and what is a vector is read from its declarations: that decides whether a norm
+    has an expectation or a mean over the workers in front of it, and which letters have an index.
+    """
+
+    def __init__(self, statement: Json) -> None:
         self.means: dict[str, ast.expr] = {}
         self.families: set[str] = set()
         self.vectors: set[str] = set()
@@ -108,6 +120,7 @@ class Mathematics:
             self._abbreviate(name, parsed(text))
 
     def _declare(self, text: str) -> None:
+        """A line of `vectors`: its kind, its mean, when it is known."""
         words = text.replace("~", " ~ ").replace("@", " @ ").split()
         kind, name = words[:2]
         level = int(words[words.index("@") + 1]) if "@" in words else 0
@@ -130,6 +143,7 @@ class Mathematics:
             self.drawn.add(name)
 
     def _is_vector(self, node: ast.AST) -> bool:
+        """True where the expression is a vector: a vector outside of squares, products and sums over indices."""
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") in {"sq", "dot", "Sum", "E"}:
             return False
         if isinstance(node, ast.Name):
@@ -145,6 +159,7 @@ class Mathematics:
         node = parsed(text)
         if not isinstance(node, ast.Compare):
             return self.say(node)
+        # A claim of many terms would run over the margin: then the right side has a line of its own.
         left, sign, right = self._sides(node)
         if _width(left) + _width(right) <= WIDE:
             return f"{left} {sign} {right}"
@@ -155,7 +170,10 @@ class Mathematics:
         return self.relation(ast.unparse(self.put_in(text)))
 
     def put_in(self, text: str) -> ast.expr:
-        """A schema's relation with the arguments of an instance in their places."""
+        """A schema's relation with the arguments of an instance in their places.
+
+        Raises ValueError where the text is no instance. `mean(Q)` becomes the declared mean of Q.
+        """
         call = parsed(text)
         if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
             raise ValueError(f"{text} is no instance of a schema")
@@ -166,11 +184,13 @@ class Mathematics:
 
     def notation(self) -> list[tuple[str, str]]:
         """(sign, meaning) of what these formulas have beside letters."""
+        # Only what occurs is explained: a statement of one worker has no averages.
         rows = [(r"\operatorname{mean}_i", "the average over the workers i")] if self.families else []
         rows += [(r"\bar{v}", "the average of the v_i, as a vector")] if self.families else []
         return rows + ([(r"\mathbb{E}", "the expectation over what is drawn")] if self.drawn else [])
 
     def _sides(self, node: ast.Compare) -> tuple[str, str, str]:
+        """(left side, sign, right side) of a relation."""
         return self.say(node.left), RELATIONS[type(node.ops[0])], self.say(node.comparators[0])
 
     # ---- expressions ------------------------------------------------------------------------------------------
@@ -199,6 +219,7 @@ class Mathematics:
         return ast.unparse(node)
 
     def _raised(self, base: ast.AST, exponent: ast.AST, index: str) -> str:
+        """A power; brackets where the base is a product or a power itself."""
         said = self._tight(base, index)
         several = isinstance(base, ast.BinOp) and isinstance(base.op, ast.Mult | ast.Div | ast.Pow)
         if (several or "^" in said) and not said.startswith(r"\left("):
@@ -206,7 +227,9 @@ class Mathematics:
         return f"{said}^{{{self.say(exponent)}}}"
 
     def _call(self, name: str, args: list[ast.expr], index: str) -> str:
+        """An average as an overline, a norm or an inner product with its means, a sum, an expectation, an operator."""
         if name == "P":
+            # Under an average the index is bound: v_i becomes v with a bar.
             inside = self.say(args[0], "")
             return rf"\bar{{{inside}}}" if len(inside) == 1 else rf"\overline{{{inside}}}"
         if name == "sq":
@@ -221,6 +244,7 @@ class Mathematics:
 
     def _mean(self, args: list[ast.expr]) -> str:
         """What stands before a norm: an expectation where something is drawn, a mean over the workers of a family."""
+        # Drawn: random given the start of the step. A family under P is averaged already.
         drawn = any(names_in(a) & self.drawn for a in args)
         family = any(names_in(a, averaged=False) & self.families for a in args)
         return r"\mathbb{E}" * drawn + r"\operatorname*{mean}_i " * family
@@ -235,7 +259,8 @@ class Mathematics:
     def _kept(self, node: ast.AST) -> list[tuple[int, ast.AST]]:
         """Terms of a sum with one number at the most, none of them zero, a positive one first."""
         terms = [(s, t) for s, t in _terms(node) if not _zero(t)]
-        number = sum(s * int(t.value) for s, t in terms if _integer(t))
+        # 1 - gamma + 1 reads as 2 - gamma: numbers are added up, at the place of the first of them.
+        number = sum(s * _whole(t) for s, t in terms if _integer(t))
         rest = [(s, t) for s, t in terms if not _integer(t)]
         if number:
             place = next(k for k, (_, t) in enumerate(terms) if _integer(t))
@@ -245,13 +270,15 @@ class Mathematics:
         return rest
 
     def _sum(self, node: ast.AST, index: str) -> str:
+        """A sum with its signs; "0" where nothing is left."""
         out = "".join(f" {'+' if s > 0 else '-'} {self.say(t, index)}" for s, t in self._kept(node))
         return (out[3:] if out.startswith(" + ") else "-" + out[3:]) if out else "0"
 
-    def _product(self, node: ast.AST, index: str) -> str:
+    def _product(self, node: ast.expr, index: str) -> str:
         """One number first, divisors in one fraction, norms behind it, equal factors as powers."""
         if _zero(node):
             return "0"
+        # a/b*c/d becomes one fraction; norms stand behind it, where a reader looks for them.
         above, below = _factors(node)
         sign, above = _signed(above)
         number = Fraction(_numbers(above), _numbers(below))
@@ -306,8 +333,8 @@ def _zero(node: ast.AST) -> bool:
     return False
 
 
-def _factors(node: ast.expr | ast.AST) -> tuple[list[Any], list[Any]]:
-    """(numerator, denominator) of nested products, without ones."""
+def _factors(node: ast.expr) -> tuple[list[ast.expr], list[ast.expr]]:
+    """(numerator, denominator) of nested products and quotients, without ones."""
     match node:
         case ast.BinOp(left=a, op=ast.Mult(), right=b):
             (p, q), (r, s) = _factors(a), _factors(b)
@@ -320,7 +347,7 @@ def _factors(node: ast.expr | ast.AST) -> tuple[list[Any], list[Any]]:
     return [node], []
 
 
-def _signed(factors: list[Any]) -> tuple[str, list[Any]]:
+def _signed(factors: list[ast.expr]) -> tuple[str, list[ast.expr]]:
     """(the sign of a product, its factors without it)."""
     minus = sum(isinstance(f, ast.UnaryOp) for f in factors)
     plain = [f.operand if isinstance(f, ast.UnaryOp) else f for f in factors]
@@ -334,9 +361,9 @@ def _turned(node: ast.expr) -> ast.expr:
     return node.operand if isinstance(node, ast.UnaryOp) else node
 
 
-def _numbers(factors: list[Any]) -> int:
+def _numbers(factors: list[ast.expr]) -> int:
     """The product of the whole numbers among factors."""
-    return prod(f.value for f in factors if _integer(f))
+    return prod(_whole(f) for f in factors if _integer(f))
 
 
 def _row(number: int, factors: Mapping[str, int]) -> str:
@@ -356,17 +383,25 @@ def _bare(latex: str) -> str:
     return inside if whole and least >= 0 else latex
 
 
-def _integer(node: ast.AST) -> TypeGuard[Any]:
+def _integer(node: ast.AST) -> TypeGuard[ast.Constant]:
+    """True for a whole number."""
     return isinstance(node, ast.Constant) and isinstance(node.value, int)
 
 
+def _whole(node: ast.Constant) -> int:
+    """The value of a constant that is a whole number."""
+    return node.value if isinstance(node.value, int) else 0
+
+
 def _power(factor: str, exponent: int) -> str:
+    """factor^exponent, in brackets where the factor has an exponent already."""
     plain = "^" not in factor or factor.startswith(r"\left(")
     return f"{factor}^{{{exponent}}}" if plain else rf"\left({factor}\right)^{{{exponent}}}"
 
 
 def _cancelled(above: dict[str, int], below: dict[str, int]) -> tuple[dict[str, int], dict[str, int]]:
     """A fraction without the factors that stand on both sides; divisors are positive where they are allowed."""
+    # Cancelling needs no sign here: the kernel has shown every divisor positive.
     both = {f: min(k, below.get(f, 0)) for f, k in above.items()}
     left = {f: k - both[f] for f, k in above.items() if k > both[f]}
     return left, {f: k - both.get(f, 0) for f, k in below.items() if k > both.get(f, 0)}

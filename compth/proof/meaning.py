@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+# In the order of the table of axioms; a test holds that each axiom has its line here.
 MEANING: dict[str, str] = {
     "variance": "Q = C(v), C unbiased with omega",
     "independent": "n workers draw independently",

@@ -1,10 +1,15 @@
-"""Texts of the kernel's language as a person writes them: hypotheses put in place, no zeros and ones. No soundness."""
+"""Texts of the kernel's language as a person writes them: hypotheses put in place, no zeros and ones. No soundness.
+
+Formulas that theorems give have factors 1 and summands 0 in them, from a B or a noise that is absent. The statement
+keeps them, since its hash does; what people read goes through `bare`.
+"""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from typing import Any
+
+from compth._types import Json
 
 from .mathematics import Mathematics, names_in, parsed
 
@@ -13,6 +18,7 @@ VANISHING = {"sq", "dot", "P", "Sum", "E"}
 
 
 def _is(node: ast.AST, value: int) -> bool:
+    """True for this number."""
     return isinstance(node, ast.Constant) and node.value == value
 
 
@@ -20,6 +26,7 @@ class _Bare(ast.NodeTransformer):
     """Without terms that are zero and factors that are one."""
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        """0 + b, a - 0, 1*a and the like; what is left keeps its order."""
         a, b = self.visit(node.left), self.visit(node.right)
         match node.op:
             case ast.Add() if _is(a, 0):
@@ -39,6 +46,7 @@ class _Bare(ast.NodeTransformer):
         return ast.BinOp(a, node.op, b)
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
+        """sq(0), P(0), sums of 0: zero."""
         arguments = [self.visit(a) for a in node.args]
         name = node.func.id if isinstance(node.func, ast.Name) else ""
         if name in VANISHING and any(_is(a, 0) for a in arguments):
@@ -58,13 +66,14 @@ def _close(text: str) -> str:
     return text
 
 
-def written_out(statement: Mapping[str, Any], text: str) -> str:
+def written_out(statement: Json, text: str) -> str:
     """A hypothesis as the inequality that it is, with the indices at which it holds."""
     return bare(ast.unparse(Mathematics(statement).put_in(text))) + at_all(statement, text)
 
 
-def at_all(statement: Mapping[str, Any], text: str) -> str:
+def at_all(statement: Json, text: str) -> str:
     """The indices at all of which a hypothesis holds: " for every i and j", or nothing."""
+    # Indices that no sum binds: the hypothesis holds at all their values.
     node = Mathematics(statement).put_in(text)
     free = [i for i in statement.get("indices", {}) if i in names_in(node) - _bound(node)]
     return f" for every {' and '.join(free)}" if free else ""
@@ -72,12 +81,16 @@ def at_all(statement: Mapping[str, Any], text: str) -> str:
 
 def _bound(node: ast.AST) -> set[str]:
     """The indices that sums run over."""
+    # Sum(i, e) binds i.
     calls = [n for n in ast.walk(node) if isinstance(n, ast.Call) and isinstance(n.args[0], ast.Name)]
     return {c.args[0].id for c in calls if isinstance(c.func, ast.Name) and c.func.id == "Sum"}  # type: ignore[attr-defined]
 
 
 def over_steps(run: Mapping[str, str]) -> str:
-    """What one step's claim says of k of them."""
+    """What one step's claim says of k of them.
+
+    V+ + gain <= rate V + noise, step after step: gains and noises with powers of the rate; plain sums at rate 1.
+    """
     rate, gain, noise = (_factor(bare(run[key])) for key in ("rate", "gain", "noise"))
     if rate == "1":
         left = "V_k" + (f" + (sum of {gain} over the steps)" if gain != "0" else "")

@@ -1,6 +1,10 @@
 """Proofs as a person reads them, in plain text and in LaTeX. No part of soundness.
 
 What the author says, the letters, the statement, the steps.
+
+What is said comes from the stored statement and certificate, not from the script that made them: a reader sees what
+was checked. Plain text keeps the kernel's language, LaTeX and pages take `mathematics`; the pieces at the end are
+shared with the pages of `reporting`.
 """
 
 from __future__ import annotations
@@ -8,20 +12,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
-from typing import Any
 
+from compth._types import Json
 from compth.proof.legend import Told, legend, sums
 from compth.proof.mathematics import Mathematics
 from compth.proof.meaning import MEANING
 from compth.proof.plain import at_all, bare, over_steps, written_out
 from compth.proof.prose import in_latex
 
-Part = dict[str, Any]
+Part = Json  # statement and certificate
 NOBODY = Told("")
 
 
-def as_text(statement: dict[str, Any], certificate: dict[str, Any]) -> str:
-    """Theorem, hypotheses written out, and proof in the kernel's language, one line each."""
+def as_text(statement: Json, certificate: Json) -> str:
+    """Theorem, hypotheses written out, and proof in the kernel's language, one line each.
+
+    statement, certificate: as stored. The text says the same as the JSON, relation by relation; nothing is left to
+    it.
+    """
     out = [f"Theorem {statement.get('name', '')}. {statement.get('title', '')}".rstrip()]
     if statement.get("params"):
         domain = map(bare, statement.get("domain", []))
@@ -37,11 +45,13 @@ def as_text(statement: dict[str, Any], certificate: dict[str, Any]) -> str:
     return "\n".join(out)
 
 
-def _steps_as_text(statement: dict[str, Any], certificate: dict[str, Any]) -> Iterator[str]:
+def _steps_as_text(statement: Json, certificate: Json) -> Iterator[str]:
     """Numbered steps; what an earlier step showed goes by its number."""
     known = {name: f"({name})" for name in statement.get("given", {})}
     known |= {text: f"({bare(text)})" for text in statement.get("domain", [])}
     for k, step in enumerate(certificate["steps"], start=1):
+        # The whole proof: multipliers of known relations, and what is left over, which is seen to be
+        # nonnegative.
         uses = [f"{known[name]} by {bare(m)}" for name, m in step.get("use", {}).items()]
         line = "Multiply " + ", ".join(uses) + " and add. " if uses else ""
         rest = " + ".join(map(bare, step.get("terms", [])))
@@ -50,11 +60,15 @@ def _steps_as_text(statement: dict[str, Any], certificate: dict[str, Any]) -> It
         )
         line += "" if line else "Multiply out: both sides are the same. "
         yield f"Step {k}. {line}Hence {bare(step['show'])}."
+        # A fact that an earlier step showed is cited by the number of the first.
         known.setdefault(step["show"], f"(step {k})")
 
 
-def over_a_run(run: dict[str, Any], maths: Mathematics | None = None, style: Style | None = None) -> str:
-    """What a statement about one step says of many."""
+def over_a_run(run: Json, maths: Mathematics | None = None, style: Style | None = None) -> str:
+    """What a statement about one step says of many.
+
+    run: its potential, where the state goes, rate, gain and noise. maths, style: both for mathematics, none for text.
+    """
     moves, potential, claim = (
         [f"{k} -> {bare(v)}" for k, v in run["next"].items()],
         bare(run["potential"]),
@@ -70,9 +84,10 @@ def over_a_run(run: dict[str, Any], maths: Mathematics | None = None, style: Sty
     )
 
 
-def _over_steps(run: dict[str, Any], maths: Mathematics) -> str:
+def _over_steps(run: Json, maths: Mathematics) -> str:
     """The same as mathematics."""
     rate, gain, noise = (maths(run[key]) for key in ("rate", "gain", "noise"))
+    # Rate 1 telescopes: no geometric weights are written.
     one = rate == "1"
     weight = "" if one else rf"\left({rate}\right)^{{k-1-t}}"
     gains = "" if gain == "0" else rf" + \sum_{{t<k}} {weight} \left({gain}\right)_t"
@@ -82,7 +97,11 @@ def _over_steps(run: dict[str, Any], maths: Mathematics) -> str:
 
 
 def proof_text(parts: Sequence[Part], told: Told = NOBODY) -> str:
-    """A whole proof: what its author says, the letters of each part, its statement and its steps."""
+    """A whole proof: what its author says, the letters of each part, its statement and its steps.
+
+    parts: as stored; told: the author's words, none by default. Lines of prose are wrapped, those of formulas are
+    not.
+    """
     out = [f"{name}: {text}" for name, text in told.fields()]
     blocks = ["\n".join("\n  ".join(wrap(line, 98)) for line in out)] if out else []
     for part in parts:
@@ -99,7 +118,10 @@ def proof_text(parts: Sequence[Part], told: Told = NOBODY) -> str:
 
 @dataclass(frozen=True)
 class Style:
-    """How sentences and formulas are set."""
+    """How sentences and formulas are set.
+
+    words: a sentence with its signs; formula: a formula in LaTeX as it stands in a line of text.
+    """
 
     words: Callable[[str], str]
     formula: Callable[[str], str]
@@ -115,12 +137,13 @@ def proof_latex(parts: Sequence[Part], told: Told = NOBODY) -> str:
     return "\n\n".join(blocks)
 
 
-def as_latex(statement: dict[str, Any], certificate: dict[str, Any]) -> str:
+def as_latex(statement: Json, certificate: Json) -> str:
     """One part in LaTeX."""
     return "\n".join(_latex_part({"statement": statement, "certificate": certificate}, NOBODY))
 
 
 def _latex_part(part: Part, told: Told) -> Iterator[str]:
+    """Statement and proof of one part, line by line."""
     statement, maths = part["statement"], Mathematics(part["statement"])
     name, title = (in_latex(statement.get(k, "")) for k in ("name", "title"))
     yield rf"\paragraph{{Theorem {name}.}} {title}".rstrip()
@@ -141,9 +164,7 @@ def _latex_part(part: Part, told: Told) -> Iterator[str]:
 # ---- pieces that pages use, too -------------------------------------------------------------------------------------
 
 
-def letters(
-    statement: dict[str, Any], told: Told, maths: Mathematics, style: Style
-) -> Iterator[tuple[str, str]]:
+def letters(statement: Json, told: Told, maths: Mathematics, style: Style) -> Iterator[tuple[str, str]]:
     """(sign, meaning) of a statement's notation and letters."""
     say = _put_in(maths, style)
     yield from ((style.formula(sign), style.words(meaning)) for sign, meaning in maths.notation())
@@ -153,10 +174,11 @@ def letters(
 
 
 def _put_in(maths: Mathematics, style: Style) -> Callable[[str], str]:
+    """A text of the language as a formula of this style."""
     return lambda text: style.formula(maths(text))
 
 
-def hypotheses(statement: dict[str, Any], maths: Mathematics, style: Style) -> Iterator[tuple[str, str, str]]:
+def hypotheses(statement: Json, maths: Mathematics, style: Style) -> Iterator[tuple[str, str, str]]:
     """(name, inequality, meaning) of what is assumed."""
     for name, text in statement.get("given", {}).items():
         meaning = style.words(MEANING[text.split("(")[0]] + at_all(statement, text))
@@ -165,7 +187,10 @@ def hypotheses(statement: dict[str, Any], maths: Mathematics, style: Style) -> I
 
 @dataclass(frozen=True)
 class Step:
-    """One step as mathematics: (what is used, its multiplier), terms that remain, what is shown; final: the claim."""
+    """One step as mathematics: (what is used, its multiplier), terms that remain, what is shown; final: the claim.
+
+    A fact is shown where its slack is the sum of used slacks times multipliers, plus terms that are not negative.
+    """
 
     used: list[tuple[str, str]]
     terms: list[str]
@@ -179,7 +204,10 @@ class Step:
 
 
 def steps(part: Part, maths: Mathematics, style: Style) -> Iterator[Step]:
-    """The steps; a relation that is used goes by its name, by the step that showed it, or by itself."""
+    """The steps; a relation that is used goes by its name, by the step that showed it, or by itself.
+
+    Each yields what is multiplied by what, which terms are left, and what follows.
+    """
     statement, say = part["statement"], _put_in(maths, style)
     known = {name: f"({style.words(name)})" for name in statement.get("given", {})}
     known |= {text: say(text) for text in statement.get("domain", [])}

@@ -15,6 +15,8 @@ from . import kernel
 from .axioms import SCHEMAS
 from .kernel import Poly, Theory, add, constant, multiply, parts, require
 
+# A hypothesis is only as good as what it may speak of: |x+ - x*|^2 <= r |x - x*|^2 would be an instance of
+# many an inequality if its arguments could be any vectors. So every argument has a role.
 # per argument: v and a number: the value at that point, g: its gradient, d: the gradient or its deviation from the
 # mean, p: a point, c: a constant or 0, 0: one shown nonnegative, = the same but not 0, +: one shown positive,
 # n: a number of parameters,
@@ -49,11 +51,17 @@ ROLES = {
     "order": "* *",
 }
 SIGNS = {"c": (0, ""), "0": (1, "nonnegative"), "=": (1, "nonnegative"), "+": (2, "positive")}
+Data = dict[str, Any]
+"""A statement, its run or a model as JSON gives it: each field is looked at where it is read."""
 Call = tuple[str, str, list[ast.expr]]  # the hypothesis as written, its schema, its arguments
 
 
 class Roles:
-    """The evaluations that the hypotheses of a statement speak of; Refused where one speaks of anything else."""
+    """The evaluations that the hypotheses of a statement speak of; Refused where one speaks of anything else.
+
+    points: value or gradient -> the point it is taken at. still: points at which a gradient is 0. messages: what
+    compressors gave. gradients: vectors with a point. named: vectors that are points themselves.
+    """
 
     def __init__(self, theory: Theory) -> None:
         self.theory = theory
@@ -75,6 +83,7 @@ class Roles:
         self._circles()
 
     def _read(self, text: str) -> Call:
+        """(text, schema, arguments) of a hypothesis, `let` names put in."""
         node = kernel.read(text, self.theory.env)
         schema, wanted = node.func.id, SCHEMAS[node.func.id][0]
         require(len(node.args) == len(wanted.split()), f"{text!r:.80}: the arguments are {wanted}")
@@ -85,6 +94,7 @@ class Roles:
     def _numbers(self, text: str, schema: str, args: list[ast.expr]) -> None:
         """Numbers are made of parameters; the constants of a class of functions are plain names, of the right sign."""
         theory = self.theory
+        # As it stands in the text, before `let` is put in: a constant has to be a name there.
         written = kernel.read(text, {}).args
         for role, name, arg in zip(ROLES[schema].split(), written, args, strict=True):
             if role == "n" or role in SIGNS:
@@ -94,6 +104,7 @@ class Roles:
                 plain = _is_name(name) or (role in "c0" and _is_zero(name))
                 require(plain, f"{text!r:.80}: {ast.unparse(name):.40} is no plain name of a constant")
                 least, sign = SIGNS[role]
+                # mu >= 0, L > 0: of other signs the inequality is another.
                 shown = theory.sign(arg) >= least
                 require(shown, f"{text!r:.80}: {ast.unparse(name):.40} was not shown {sign}")
 
@@ -116,11 +127,14 @@ class Roles:
             self._quadratic(text, args)
 
     def _value(self, text: str, arg: ast.expr) -> None:
+        """Refused unless this is a plain name of a value: f, no combination of values."""
         own = _is_name(arg) and arg.id in self.theory.scalars - self.theory.params  # type: ignore[attr-defined]
         require(own, f"{text!r:.80}: {ast.unparse(arg):.40} is no plain name of a value")
 
     def _gradient(self, text: str, arg: ast.expr, deviation: bool = False) -> str:
         """The vector's name, "" for 0; a gradient is g or P(g), a deviation also g - P(g)."""
+        # g, the mean P(g), and for Lipschitz gradients the deviation g - P(g): each with the coefficient
+        # one.
         terms = [(c, w, a) for c, w, a in parts(self.theory.value(arg, {1}))]
         shape = sorted((w, c == constant(1), c == constant(-1)) for c, w, a in terms)
         whole = [[((), True, False)], [(("P",), True, False)]]
@@ -132,11 +146,13 @@ class Roles:
 
     def _put(self, text: str, name: str, at: Poly) -> None:
         """One point for each; a drawn gradient is one of the same point in the mean."""
+        # Two points for one gradient, and strong convexity between them would force what nobody assumed.
         known = self.points.setdefault(name, at)
         require(known == at, f"{text!r:.80}: {name} belongs to two points")
         if name in self.theory.level:
             self._after(text, name, at)
         if name in self.theory.draws:
+            # A stochastic gradient G ~ g is taken where g is; around anything else it is no gradient.
             [*rest, (c, word, mean)] = parts(self.theory.draws[name][0]) or [({}, (), "")]
             one = not rest and (c, word) == (constant(1), ())
             require(one, f"{text!r:.80}: {name} is a draw around more than a gradient")
@@ -145,6 +161,8 @@ class Roles:
     def _after(self, text: str, name: str, of: Poly) -> None:
         """What is a function of vectors is random as soon as they are, and differs where they do."""
         theory = self.theory
+        # A gradient at a random point is random from then on: known earlier, it would not depend on the
+        # point.
         late = {k for _, w, a in parts(of) for k in (*w, a) if theory.level[k] > theory.level[name]}
         require(not late, f"{text!r:.80}: {name} is known before {sorted(late)}")
         alike = name not in theory.common or is_common(theory, of)
@@ -156,6 +174,8 @@ class Roles:
         made = dict(self.made)
         for draw, (mean, _) in self.theory.draws.items():
             made[draw] = made.get(draw, set()) | {a for _, _, a in parts(mean)}
+        # x made of grad f(x): such a point need not exist, and hypotheses about it may contradict each
+        # other.
         for name in made:
             found: set[str] = set()
             todo = set(made[name])
@@ -167,6 +187,7 @@ class Roles:
     def _quadratic(self, text: str, args: list[ast.expr]) -> None:
         """f(u + d) = f(u) + <R R u, d> + |R d|^2/2, u counted from the centre: f at u, fp at u + d."""
         fp, f, g, d, r = (self.theory.value(a, {k}) for k, a in zip((0, 0, 1, 1, 1), args, strict=True))
+        # Quadratics: Hessian R R with one root R, so that |R d|^2 is its form and R R x its gradient.
         root = next((w[0] for _, w, _ in parts(r) if w), "")
         own = root in self.theory.ops - {"P"} and r == self.theory.applied((root,), d)
         require(own, f"{text!r:.80}: r is no root applied to d")
@@ -183,6 +204,7 @@ class Roles:
     # -- what needs all evaluations ---------------------------------------------------------------------------
 
     def _later(self, text: str, schema: str, args: list[ast.expr]) -> None:
+        """What needs to know all points: which f belongs to which gradient, what is sent, what vanishes."""
         match schema, args:
             case "polyak", [f, _, g, _]:
                 name = self._gradient(text, g)
@@ -205,6 +227,8 @@ class Roles:
                 require(own and placed, f"{text!r:.80}: g is no family of gradients")
             case "growth", [a, s, f, fs, *rates]:
                 self._growth(text, a, s, f, fs, rates)
+            # The mean of Y is p u + (1 - p) v, the draws in u and v being replaced by their means on both
+            # sides.
             case "mixture", [y, p, u, v]:
                 share, first, second = (self.theory.value(k) for k in (p, u, v))
                 rest = multiply(add(constant(1), share, -1), second)
@@ -223,12 +247,15 @@ class Roles:
             sent = self.theory.value(args[1], {1})
             self._after(text, name, sent)
             levels = [self.theory.level[k] for _, w, a in parts(sent) for k in (*w, a)]
+            # A compressor that draws gives something new: its message is known one level after what was
+            # sent. Where nothing is drawn at all it may be deterministic, and `bias` is about the mean.
             chance = (
                 schema == "bias" or not self.theory.draws or self.theory.level[name] > max(levels, default=0)
             )
             require(chance, f"{text!r:.80}: {name} is random, its level is above that of what was sent")
 
     def _families(self) -> set[str]:
+        """Vectors that may differ between workers."""
         return set(self.theory.level) - self.theory.common - self.theory.ops
 
     def _free_of_points(self, text: str, node: ast.expr) -> None:
@@ -239,6 +266,9 @@ class Roles:
     def _growth(
         self, text: str, a: ast.expr, s: ast.expr, f: ast.expr, fs: ast.expr, rates: list[ast.expr]
     ) -> None:
+        """growth(a, s, f, fs, B, C, D) bounds an estimate's size by values of f: neither side speaks of points or
+        messages.
+        """
         found = atoms(self.theory, a) | atoms(self.theory, s)
         require(not found & self.named, f"{text!r:.80}: growth of gradients, not of distances between points")
         placed = found & (set(self.points) - self.gradients)
@@ -251,6 +281,7 @@ class Roles:
                 self._value(text, value)
         require(_is_zero(f) == _is_zero(fs), f"{text!r:.80}: one value without the other")
         seen = (not _is_zero(s), not _is_zero(f), True)
+        # With all three factors 0 it would read a <= 0.
         bounds = any(self.theory.scalar(r) and by for r, by in zip(rates, seen, strict=True))
         require(bounds, f"{text!r:.80}: nothing bounds a")
 
@@ -270,6 +301,8 @@ class Roles:
         """P(h) = 0 for the gradients h at a minimiser, or for h of no role; or a selection c: <c, x - c> = 0."""
         [(c, word, name), *rest] = parts(self.theory.value(v, {1})) or [({}, (), "")]
         plain = c == constant(1) and not rest
+        # A selection keeps entries: c and v - c live on different coordinates, so <c, v - c> = 0. Here u =
+        # v - c.
         if plain and word == () and name in self.messages:
             whole = add(self.theory.value(u, {1}), self.theory.value(v, {1}))
             require(all(a != name for _, _, a in parts(whole)), f"{text!r:.80}: no selection")
@@ -281,11 +314,15 @@ class Roles:
             self.still.append(self.points[name])
 
     def _loewner(self, text: str, v: ast.expr, u: ast.expr, w: ast.expr, t: ast.expr) -> None:
+        """v = B u or B u - u for the declared random B, w = W u for one product W: the form E[B'B] <= t W at u, and
+        no rate.
+        """
         theory = self.theory
         at = theory.value(u, {1})
         require(bool(at), "loewner at the zero vector")
         drawn, form = self.averaged(theory.value(v, {1})), theory.value(w, {1})
         errors = [(op,) for op in theory.ops - self.roots - {"P"}]
+        # Which operators could have been applied to u to give the mean of v; one of them has to.
         images = [constant(0), *(theory.applied(p, at) for p in _prefixes(drawn, at))]
         images += [add(theory.applied(p, at), at, -1) for p in errors]
         require(drawn in images, f"{text!r:.80}: v is no B u, and no B u - u")
@@ -316,11 +353,15 @@ class Roles:
             plain = len(terms) != 1 or terms[0][:2] == (constant(1), ())
             based = {a for _, _, a in terms} - self.gradients - self.messages
             require(plain and bool(based), f"{kernel.show(place):.80} is no point")
+        # x* is a point of its own, at which gradients vanish. Were an iterate called x*, its distance to
+        # the minimiser would be 0.
         minimisers = {self._alone(p) for p in self.still if p}
         require("" not in minimisers, "a minimiser is a vector of its own")
         inside = {a for p in self.places if not self._alone(p) for _, _, a in parts(p)}
         require(not minimisers & inside, f"{sorted(minimisers & inside)}: a minimiser in an iterate")
         for draw in self.theory.draws:
+            # A draw may be around one point (a gradient step), never around x* or a difference of points:
+            # that would hide a rate in a declaration.
             past = behind(self.theory, draw) & self.named
             fair = len(past) < 2 and not past & minimisers
             require(fair, f"{draw} is drawn around the minimiser or a distance: {sorted(past)}")
@@ -331,7 +372,7 @@ class Roles:
                 require(lowest, f"{text!r:.80}: {ast.unparse(args[1])} is the value at an iterate")
 
 
-def atoms(theory: Theory, node: Any) -> set[str]:
+def atoms(theory: Theory, node: ast.AST) -> set[str]:
     """The vectors and values in an expression, and those in the means of its draws."""
     found = kernel.names_in(node) - theory.ops
     for name in found & set(theory.draws):
@@ -346,14 +387,18 @@ def behind(theory: Theory, draw: str) -> set[str]:
 
 
 def _is_name(node: ast.expr) -> bool:
+    """True for a plain name."""
     return isinstance(node, ast.Name)
 
 
 def _is_zero(node: ast.expr) -> bool:
+    """True for the number 0."""
     return isinstance(node, ast.Constant) and node.value == 0
 
 
 def is_common(theory: Theory, v: Poly) -> bool:
+    """True where the vector is the same at every worker: made of common vectors and averages, by common operators."""
+
     def first_private(word: tuple[str, ...], atom: str) -> str:
         return next((k for k in (*word, atom) if k == "P" or k not in theory.common), "P")
 

@@ -6,6 +6,7 @@ import re
 import pytest
 
 from compth.proof import SCHEMAS, Refused, check, guard, identity, kernel
+from compth.proof.roles import Roles
 
 RATE, NEXT, NOW = "(1 - ga*mu)**9", "sq(x - ga*g - xs)", "sq(x - xs)"
 AHEAD = "x - ga*g - xs"
@@ -155,7 +156,7 @@ def test_every_schema_is_attacked():
 
 def speaks(given, **fields):
     """Refused, or read: gradient descent with other hypotheses."""
-    guard.guard(json.dumps({**GD, "claim": ["0 <= ga"], **fields, "given": given}))
+    return guard.guard(json.dumps({**GD, "claim": ["0 <= ga"], **fields, "given": given}))
 
 
 CONVEX, MOVED = GD["given"]["convex"], "fp f fs"
@@ -255,10 +256,14 @@ def test_hypotheses_do_not_conspire(given, match, vectors):
 
 
 def test_what_hypotheses_are_for_stays():
-    speaks(
-        {"convex": CONVEX, "smooth": SMOOTH, "low": "least(fp, fs)", "pl": "polyak(f, fs, g, mu)"},
-        values=MOVED,
-    )
+    """Read as they are meant: f and its gradient at x, fp at the point of the step, a gradient that vanishes at xs."""
+    given = {"convex": CONVEX, "smooth": SMOOTH, "low": "least(fp, fs)", "pl": "polyak(f, fs, g, mu)"}
+    theory = speaks(given, values=MOVED)
+    roles = Roles(theory)
+    read = {name: theory.value(kernel.read(text, {})) for name, text in (("x", "x"), ("step", "x - ga*g"))}
+    assert roles.points["f"] == roles.points["g"] == read["x"]
+    assert roles.points["fp"] == read["step"]
+    assert set(theory.known) >= set(given)
 
 
 DOUBLED = {  # w <= 1 does not survive w -> 2 w: the lifted bound w_k <= w_0 + k is false
@@ -386,7 +391,12 @@ def test_a_uniform_component_and_a_memory_stay():
         "first": "growth(sq(J), s, f, fs, 1, L, 0)",
         "second": "growth(sp, s, f, fs, mu, L, 0)",
     }
-    guard.guard(json.dumps({**GROWING, "run": run, "given": {**GROWING["given"], **grown}}))
+    theory = guard.guard(json.dumps({**GROWING, "run": run, "given": {**GROWING["given"], **grown}}))
+    assert theory.given == {**GROWING["given"], **grown}
+    # and not where s moves to another number than the one whose growth is bounded
+    stays = {**run, "next": {**run["next"], "s": "s"}}
+    with pytest.raises(Refused, match="s moves otherwise"):
+        guard.guard(json.dumps({**GROWING, "run": stays, "given": {**GROWING["given"], **grown}}))
 
 
 def test_a_hessian_has_one_root():

@@ -56,8 +56,11 @@ def test_more_runs_than_can_be_counted_are_refused():
 
 
 def test_unknown_free_memory_refuses_nothing(monkeypatch):
+    monkeypatch.setattr(_memory, "available_bytes", lambda: 1 << 59)
+    with pytest.raises(ct.errors.InvalidParameter, match="runs=1"):
+        _memory.require_fit(1 << 60, "runs=1")
     monkeypatch.setattr(_memory, "available_bytes", lambda: None)
-    _memory.require_fit(1 << 60, "runs=1")
+    assert _memory.require_fit(1 << 60, "runs=1") is None
 
 
 def test_free_memory_is_read():
