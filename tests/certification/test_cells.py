@@ -13,7 +13,7 @@ from compth.certificates import Verdict
 from compth.certification import certify
 from compth.certification.beside import drawn_by_numpy
 from compth.certification.cells import question, stage, visits, words
-from compth.certification.cells.nodes import Stopped
+from compth.certification.cells.nodes import Stopped, holds
 from compth.certification.cells.numbers import Numbers, Unknown
 from compth.certification.cells.scripted import heard, scripted
 from compth.certification.subject import as_subject, declared_claims
@@ -65,6 +65,21 @@ def test_what_looks_like_it_in_loops_is_not_proved():
 
 def test_a_name_may_mean_another_array_on_one_way_of_a_branch():
     assert not [f.__name__ for f in rebound.RIGHT if found(f, ct.Unbiased(0), 3).data is None]
+
+
+@pytest.mark.parametrize(("of_integers", "cut"), [(True, True), (False, False)])
+def test_a_selection_has_the_type_of_what_it_selects_from(of_integers, cut):
+    """An array made with it cuts numbers off where numpy's does."""
+
+    def stored(x):
+        of = np.arange(len(x)) if of_integers else x
+        out = np.zeros(len(x), dtype=of[x > 0].dtype)
+        out[:] = x
+        return 1.0 * out
+
+    trace = stage.traced(stored, 3, True)
+    assert {holds(v, "cast") for v in trace.outputs} == {cut}
+    assert stored(np.array([1.5, -1.0, 2.0]))[0] == (1.0 if cut else 1.5)
 
 
 def test_memory_that_two_ways_share_is_not_written():

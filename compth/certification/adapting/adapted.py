@@ -77,7 +77,15 @@ def adapt(
     if not two and not callable(what):
         raise InvalidParameter(f"{shown(what)} cannot be called, and is no pair: see `compth.adapt`")
     kind = AdaptedPair if two else Adapted
-    return kind(what, backend, made, after, Layers(shapes), dtype, generators)
+    return kind(
+        what,
+        backend=backend,
+        fresh=made,
+        after=after,
+        layers=Layers(shapes),
+        dtype=dtype,
+        generators=generators,
+    )
 
 
 def adapted_as(what: object, settings: Json) -> Adapted:
@@ -102,6 +110,7 @@ class Adapted:
     def __init__(
         self,
         what: object,
+        *,
         backend: str | None,
         fresh: bool,
         after: object,
@@ -115,6 +124,7 @@ class Adapted:
         self.kind = np.dtype(dtype) if backend is None and dtype else np.dtype(np.float64)
         self.after, self.warm = _warm_up(after)
         self._states: dict[int, object] = {}
+        self._audited: set[int] = set()  # sizes at which a pair was seen to send all by its message
         self.__qualname__ = _name(what)
         # Whether the referee may call it without a generator is read from its signature, so it gets the one
         # that fits.
@@ -238,19 +248,6 @@ class AdaptedPair(Adapted):
 
     Raises Plain where what arrives depends on more than the message.
     """
-
-    def __init__(
-        self,
-        what: object,
-        backend: str | None,
-        fresh: bool,
-        after: object,
-        layers: Layers,
-        dtype: str | None,
-        generators: str | None,
-    ) -> None:
-        super().__init__(what, backend, fresh, after, layers, dtype, generators)
-        self._audited: set[int] = set()
 
     def send(self, x: Array, rng: np.random.Generator | None = None) -> tuple[Array, object]:
         """(what arrives, the message with its context)."""

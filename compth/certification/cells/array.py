@@ -552,6 +552,11 @@ class Picked(Symbolic):
         return len(ranks.pop()) if alike else self.mask.sum()
 
     @property
+    def dtype(self) -> DType:
+        """The type of what it selects from, to make arrays with."""
+        return self.values.dtype
+
+    @property
     def shape(self) -> tuple[int | Array]:
         """One axis of that length."""
         return (self.size,)

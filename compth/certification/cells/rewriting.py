@@ -120,7 +120,7 @@ def _call(name: str, *arguments: ast.expr) -> ast.Call:
 
 def _later(body: ast.expr) -> ast.Lambda:
     """The expression as a function without arguments."""
-    nothing = ast.arguments([], [], None, [], [], None, [])
+    nothing = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])
     return ast.Lambda(nothing, body)
 
 

@@ -76,7 +76,7 @@ def traced(thing: object, d: int, deterministic: bool, zero: bool = False) -> Tr
 def _seen(now: Session, bound: binding.Binding, outputs: list[Node]) -> Trace:
     """What is kept of a trace: the session's expressions outlive it."""
     listed, remarks = list(now.interned.values()), list(now.remarks.values())
-    return Trace(outputs, bound, remarks, listed, now.apart, list(now.ways), now.floats)
+    return Trace(outputs, bound, remarks, listed, apart=now.apart, ways=list(now.ways), floats=now.floats)
 
 
 def _traced(now: Session, bound: binding.Binding, thing: object, d: int, deterministic: bool) -> Trace:
