@@ -1,4 +1,8 @@
-"""What a run needs before it starts: one that would not fit is refused instead of being killed on the way."""
+"""What a run needs before it starts: one that would not fit is refused instead of being killed on the way.
+
+An estimate from above, by counting arrays: tests hold it against what runs really take. A method with more temporaries
+than a step has here raises `TEMPORARIES`.
+"""
 
 from __future__ import annotations
 
@@ -38,8 +42,10 @@ def predicted_bytes(
     state: bytes of the method's state for one replicate; width: bytes of a number; means: E x_t is recorded; held: what
     the problem keeps for gradients, None for the stacked Hessians.
     """
+    # no more blocks are at work than there are threads, or blocks
     active = min(threads, -(-runs // block))
     rows = min(runs, block)
+    # a step's live arrays: the state and a few of size (R, n, d)
     working = active * rows * (state + TEMPORARIES * n * d * width)
     record = (steps + 1) * (RECORDED + (d if means else 0)) * 8
     # Every active block and the total hold a record; merging makes one more and pools the means in three temporaries.

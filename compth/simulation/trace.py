@@ -1,4 +1,8 @@
-"""What a simulated run leaves: means with standard errors, bits, and the replicates that diverged."""
+"""What a simulated run leaves: means with standard errors, bits, and the replicates that diverged.
+
+What is read off a trace (rounds to a precision, a fitted rate, whether it sits on a floor or grows) is defined here
+alone, so that tables, searches and pages agree on it. Trends are judged in logarithms, on averages over replicates.
+"""
 
 from __future__ import annotations
 
@@ -49,23 +53,26 @@ class Trace(Shown):
 
     @property
     def steps(self) -> int:
-        """T."""
+        """T, the number of rounds."""
         return len(self.mean_square) - 1
 
     def rounds_to(self, eps: float) -> int | None:
         """First t with E||x_t - x*||^2 <= eps ||x_0 - x*||^2 that holds from there on, None if there is none."""
+        # the last time above the goal, not the first time below: averages of random runs cross it several
+        # times
         above = np.flatnonzero(~(self.mean_square <= eps * self.mean_square[0]))
         first = int(above[-1]) + 1 if above.size else 0
         return first if first <= self.steps else None
 
     def bits_to(self, eps: float) -> float | None:
-        """Uplink bits per worker sent by then."""
+        """Uplink bits per worker sent up to `rounds_to(eps)`, None where eps is not reached."""
         rounds = self.rounds_to(eps)
         return None if rounds is None else float(self.bits[rounds])
 
     @property
     def floor(self) -> float:
         """Median of E||x_t - x*||^2 over the last tenth of the run, relative to t = 0."""
+        # the median, as one replicate's excursion moves a mean
         tail = self.mean_square[-max(1, len(self.mean_square) // 10) :]
         return float(np.median(tail) / self.mean_square[0])
 
@@ -77,9 +84,12 @@ class Trace(Shown):
         relative = self.mean_square / self.mean_square[0]
         if not np.isfinite(relative).all():
             return None
+        # the fit ends where the floor bends the line, or where rounding does: squared distances below 1e-24
+        # of the start
         level = max(1e-24, 3 * self.floor) if self.settled else 1e-24
         below = np.flatnonzero(relative <= level)
         end = int(below[0]) if below.size else len(relative)
+        # the first tenth is left out: several factors mix there before the slowest one rules
         window = np.arange(end // 10, end)
         if len(window) < 5:
             return None
@@ -91,6 +101,8 @@ class Trace(Shown):
         if not self._has_logarithms or self.grows:
             return False
         relative = self.mean_square / self.mean_square[0]
+        # a floor shows as a last fifth that hardly falls against the pace of the first half; both are
+        # slopes of logarithms, so units cancel
         tail = relative[-max(2, len(relative) // 5) :]
         early = np.log(relative[: len(relative) // 2])
         pace = (early[0] - early.min()) / len(early)
@@ -103,6 +115,7 @@ class Trace(Shown):
         the first half's pace upwards (in logs), which a run that rises to a floor is."""
         if not self._has_logarithms:
             return False
+        # rising to a floor is growth that slows down; divergence keeps its pace
         logs = np.log(self.mean_square / self.mean_square[0])
         tail, early = logs[-max(2, len(logs) // 5) :], logs[: len(logs) // 2]
         late = np.polyfit(np.arange(len(tail)), tail, 1)[0]

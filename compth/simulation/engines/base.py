@@ -1,4 +1,9 @@
-"""What the driver asks of an engine, and the plain one: the method's own step on numpy arrays."""
+"""What the driver asks of an engine, and the plain one: the method's own step on numpy arrays.
+
+An engine is made once per run and used by all threads at once: what changes from round to round lives in the state and
+in a block's `Randomness`. Its law must be the reference's: the same distribution of every state, though not the same
+numbers, and the same numbers where nothing is random.
+"""
 
 from __future__ import annotations
 
@@ -22,26 +27,33 @@ class Randomness:
 
 
 class Engine:
-    """Rounds of one method on blocks of replicates; one object per run, used by all threads."""
+    """Rounds of one method on blocks of replicates; one object per run, used by all threads.
+
+    method, problem, plan: what runs, and its step sizes. seed: with a block's number the key of that block's stream.
+    """
 
     def __init__(self, method: Method, problem: Problem, plan: Plan, seed: int) -> None:
         self.method, self.problem, self.plan, self.seed = method, problem, plan, seed
 
     def start(self, x0: Array, block: int) -> tuple[State, Randomness]:
         """(state at t = 0 for x0 of shape (R, d), what `step` needs for this block's randomness)."""
+        # a stream for each block, keyed by its number: the same numbers on any machine and for any number
+        # of threads
         rng = stream(self.seed, block)
         return self.method.init(self.problem, x0, self.plan), Randomness(
             self.method.view(self.problem, rng), rng
         )
 
     def step(self, state: State, drawn: Randomness, block: int, t: int) -> State:
-        """State at t + 1."""
+        """State at t + 1; `state` may be overwritten, as the driver keeps no older one."""
         return self.method.step(drawn.view, state, drawn.rng, self.plan, t)
 
     def untouched(self, drawn: Randomness, block: int) -> bool:
         """True where nothing was drawn from this block's stream so far; engines that cannot tell say False."""
+        # engines with generators of their own cannot be looked at this way
         if type(self) is not Engine:
             return False
+        # a stream whose state is that of a fresh one was not drawn from; nobody's word is taken for it
         return repr(drawn.rng.bit_generator.state) == repr(stream(self.seed, block).bit_generator.state)
 
     def measures(self, state: State) -> Array:

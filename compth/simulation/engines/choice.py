@@ -1,4 +1,7 @@
-"""Which engine a run takes, by its name: the optional ones are imported when they are asked for."""
+"""Which engine a run takes, by its name: the optional ones are imported when they are asked for.
+
+numba and torch cost seconds to import and need not be installed: nothing else in the package imports their engines.
+"""
 
 from __future__ import annotations
 

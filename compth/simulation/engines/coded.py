@@ -1,4 +1,9 @@
-"""Compressors in the terms of the numba loops."""
+"""Compressors in the terms of the numba loops.
+
+A compressor is known here by its class's name and by being the package's own code: a subclass that changes the law is
+none of those. A new loop needs a kind in `fused_loops`, a line in `_coders`, and a test that holds its law against the
+reference; everything else stays with the plain engine.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +21,10 @@ from compth.errors import InvalidParameter, Unsupported
 
 @dataclass(frozen=True)
 class Coded:
-    """A compressor as the fused loops read it: its kind, k, s levels, the norm's p, a factor."""
+    """A compressor as the fused loops read it: its kind, k, s levels, the norm's p, a factor.
+
+    The numbers are plain, as numba takes no objects; those that a kind does not use keep their defaults.
+    """
 
     kind: int
     k: int = 0
@@ -42,6 +50,7 @@ def loops() -> ModuleType:
 
 
 def _coders() -> dict[str, Callable[[object, int], Coded]]:
+    # classes by name: importing them all for a table of types would cost every run the time
     kernels = loops()
     return {
         "Identity": lambda c, d: Coded(kernels.IDENTITY),
@@ -58,9 +67,11 @@ def coded(compressor: Compressor, d: int) -> Coded:
     """The compressor in the loops' terms. Raises Unsupported, naming those it knows."""
     name, coders = type(compressor).__name__, _coders()
     if name == "Scaled" and not stranger(compressor):
+        # factors multiply, so scaled compressors of scaled compressors have a code, too
         inner = coded(compressor.compressor, d)  # type: ignore[attr-defined]
         factor = inner.factor * float(compressor.scale(d))  # type: ignore[attr-defined]
         return Coded(inner.kind, inner.k, inner.s, inner.p, factor)
+    # a subclass, or a user's class of the same name, may have another law
     own = name in coders and not stranger(compressor)
     if not own or getattr(compressor, "p", 2) not in (1, 2, np.inf):
         known = ", ".join([*coders, "Scaled"])
@@ -76,6 +87,8 @@ def accelerated(compressor: Compressor, x: Array, rng: np.random.Generator) -> A
     compressor.check(d)
     rows = np.ascontiguousarray(x).reshape(-1, d)
     out = np.empty_like(rows)
+    # one draw of the caller's generator is the key of a whole batch: streams of different calls are
+    # independent as keys are
     key = rng.integers(0, 1 << 64, dtype=np.uint64)
     kernels.compress(*coded(compressor, d).arguments, rows, out, key)
     return out.reshape(x.shape)

@@ -2,6 +2,9 @@
 
 `passes` makes a table of instructions of the body's program, `fused_loops.one_pass` runs it. Nothing is written for a
 method: what its body says is what runs.
+
+The state's memories are updated in place, inside the stack of a block: the driver keeps no older state, and a state
+that is not the one of the last round (rows were dropped, a test goes back) is copied into the stack first.
 """
 
 from __future__ import annotations
@@ -43,6 +46,8 @@ SAME = 1e-12
 
 def why_not_fused(method: Method, problem: Problem) -> str:
     """ "" where a fused round knows method and fleet; else what stands in the way."""
+    # the loops run what the body says, so a method that overrides its step, or carries a replaced
+    # attribute, is not one for them
     fleet = method.fleet
     if not isinstance(method, BodyMethod) or not runs_its_body(type(method)) or hidden(method):
         return f"{type(method).__name__} has a step of its own"
@@ -66,6 +71,7 @@ class FastEngine(Engine):
         assert isinstance(method, BodyMethod)
         self.body = method
         self.seen = method.seen(problem)
+        # columns of the workers' codes, in the types that numba takes: two integers and three floats
         codes = [coded(method.fleet.member(i), problem.d).arguments for i in range(self.seen.n)]
         self.codes = tuple(
             np.array(c, dtype=t) for c, t in zip(zip(*codes, strict=True), "qqddd", strict=True)
@@ -75,6 +81,7 @@ class FastEngine(Engine):
         )
         self.reading = self._read(self.body.arguments(plan))
         carried: tuple[int | None, int | None] = self.reading.carried or (None, None)
+        # with an oracle gradients are drawn anew: the old value at x is no draw of this round
         first, self.last = carried
         self.first = first if method.estimator is None else None
         self.compares = self._compared()
@@ -82,6 +89,7 @@ class FastEngine(Engine):
         self.slope = None if plan.schedule is None else self._along()
         self.loops = loops()
         self.outcomes = _outcomes(self.reading)
+        # lengths are fixed (`why_not_fused`), so a message's bits are one number for the whole run
         costs = method.fleet.bits(self.seen.n, self.seen.d)
         self.each = float(sum(c.total for c in costs) / self.seen.n)
         self._streams: dict[int, np.uint64] = {}
@@ -91,16 +99,21 @@ class FastEngine(Engine):
 
     def _read(self, params: Mapping[str, Number]) -> Reading:
         """The trace, found to do on arrays what the body does."""
+        # raises where the body on arrays does not do what its trace says: only then may the table of the
+        # trace run in its place
         self.body.program(params, self.seen.n, self.seen.d)
         found = self.body._read(self.seen, params)
         assert found is not None
         return found
 
     def _scheduled(self, reading: Reading) -> Schedule:
+        """The reading as stages of passes."""
         return scheduled(reading, self.plain, self.first, self.compares)
 
     def _along(self) -> tuple[Schedule, float, float]:
         """The step at another gamma, from which those between are read off: coefficients are affine in gamma."""
+        # coefficients of a body are polynomials in gamma, nearly always affine: the line through two steps
+        # has to give those at a third, or the schedule is refused
         gammas = [float(self.plan.step(0)) * f for f in (1.0, 0.5, 0.125)]
         params = self.body.arguments(self.plan)
         one, two, three = (self._scheduled(self._read(params | {"gamma": g})) for g in gammas)
@@ -117,12 +130,15 @@ class FastEngine(Engine):
         if not wants or not self.plain or len(program.worker) != 1:
             return None
         try:
+            # the loops can add up mean||h_i - grad f_i(x*)||^2 while h is in the cache, where h does rest
+            # at grad f_i(x*)
             rests = centre_of(program).worker[program.worker[0]]
         except CompthError:
             return None
         return program.worker[0] if rests == (Fraction(0), Fraction(1)) else None
 
     def _step_at(self, t: int) -> Schedule:
+        """The schedule of round t: the plan's one, or that at gamma_t by interpolation."""
         if self.slope is None:
             return self.schedule
         other, at, there = self.slope
@@ -137,12 +153,15 @@ class FastEngine(Engine):
     def step(self, state: State, drawn: Randomness, block: int, t: int) -> State:
         """State at t + 1. The memory of `state` is overwritten: the driver keeps no older state."""
         assert isinstance(drawn, _Block)
+        # the memories of the state are views into the block's stack: nothing is copied unless the driver
+        # dropped rows
         drawn.load(state)
         return _Round(self, drawn, state, self._key(block), t).run()
 
     def _key(self, block: int) -> np.uint64:
         """The stream of a block of replicates."""
         if block not in self._streams:
+            # one 64-bit key per block; rounds and rows are counters mixed into it
             words = np.random.SeedSequence([self.seed, block]).generate_state(1, np.uint64)
             self._streams[block] = words[0]
         return self._streams[block]
@@ -178,12 +197,17 @@ def _outcomes(reading: Reading) -> NDArray[np.int64]:
     leaves = reading.program.leaves
     out = np.zeros(1 << len(leaves[0].coins), dtype=np.int64)
     for number, leaf in enumerate(leaves):
+        # a row's coins make a binary number, which finds the row's leaf without a branch in the loops
         out[sum(1 << i for i, came in enumerate(leaf.coins) if came)] = number
     return out
 
 
 class _Block(Randomness):
-    """What one block of replicates needs from round to round: its memories, stacked, and room for the passes."""
+    """What one block of replicates needs from round to round: its memories, stacked, and room for the passes.
+
+    memory: (memories, R, n, d); views: its memories by name, as the state holds them; means: those of memories that are
+    read before a pass makes them anew. The other arrays are the places of `tables`.
+    """
 
     def __init__(self, engine: FastEngine, drawn: Randomness) -> None:
         super().__init__(drawn.view, drawn.rng)
@@ -210,16 +234,22 @@ class _Block(Randomness):
         self.memory, self.views = memory, dict(zip(program.worker, memory, strict=True))
         self.means = {k: self.views[k].mean(axis=1) for k in schedule.carried_means}
         self.shared, self.products = (room(k, self.rows, 1, d) for k in (schedule.servers, schedule.products))
+        # one allocation per block and run: rounds write into the same arrays
         self.kept, self.totals = (
             room(len(schedule.kept), self.rows, n, d),
             room(schedule.totals, self.rows, 1, d),
         )
+        # a few rows at a time, so that an instruction reads what the one before it wrote from the cache
         self.scratch = room(schedule.scratch, min(self.rows, max(1, AT_A_TIME // d)), 1, d)
         self.gap = np.empty(self.rows)
 
 
 class _Round:
-    """One round of one block."""
+    """One round of one block.
+
+    values: what is common to the workers and known so far, by key: server vectors, means, broadcasts. heard: bits of
+    the broadcasts that vary in length.
+    """
 
     def __init__(self, engine: FastEngine, block: _Block, state: State, key: np.uint64, t: int) -> None:
         self.engine, self.block, self.state, self.key, self.t = engine, block, state, key, t
@@ -234,6 +264,7 @@ class _Round:
     def run(self) -> State:
         """The state after it."""
         engine, block, program = self.engine, self.block, self.program
+        # coins first: the instructions of a pass are marked with the leaves that they belong to
         coins, leaf = self._coins()
         block.totals.fill(0)
         block.gap.fill(0)
@@ -241,6 +272,7 @@ class _Round:
             block.kept[self.schedule.kept[engine.first]] = self.state.held
         for stage in self.schedule.stages:
             self._stage(stage, leaf)
+        # after the passes all means are there, and the server's next vectors are combinations of them
         new = self._servers(leaf)
         block.means = {k: self.values[OWN, STATE, k] for k in block.means}
         # views made anew: the state's arrays are told from those of another round by their identity
@@ -256,12 +288,15 @@ class _Round:
         leaves, rows = self.program.leaves, self.block.rows
         code, coins = np.zeros(rows, dtype=np.int64), []
         for i in range(len(leaves[0].coins)):
+            # coins of a step are independent, so a coin's probability is that of all leaves in which it
+            # came up
             chance = float(sum(v.probability for v in leaves if v.coins[i]))
             coins.append(self.block.rng.random(rows) < chance)
             code += coins[-1].astype(np.int64) << i
         return coins, self.engine.outcomes[code]
 
     def _stage(self, stage: Stage, leaf: NDArray[np.int64]) -> None:
+        """The server's part before a pass (broadcasts, gradients, common vectors), the pass, and its sums as means."""
         block, engine, values = self.block, self.engine, self.values
         for kind, i, v in stage.first:
             at = self._common(v)
@@ -281,10 +316,12 @@ class _Round:
                 block.shared, block.scratch, block.kept, block.totals, star, block.gap, leaf, self.key, self.t,
             )  # fmt: skip
         for key, slot in stage.totals.items():
+            # the passes leave sums over the workers
             values[key] = np.multiply(block.totals[slot, :, 0], 1 / engine.seen.n)
 
     def _gradients(self, i: int, at: Array) -> Array:
         """Gradients that the passes do not make: drawn by an oracle, or of other functions."""
+        # gradients of one draw replay one stream, as in the plain run
         draw = self.program.ops[i].draw
         if isinstance(self.seen, Drawn) and sum(op.draw == draw for op in self.program.ops) > 1:
             stream = self._streams.setdefault(draw, Repeated(self.block.rng))
@@ -293,6 +330,7 @@ class _Round:
 
     def _common(self, v: Vector) -> Array:
         """A vector that all share, (R, d)."""
+        # built without a zero array: most vectors are one or two terms
         out: Array | None = None
         for key, c in v.terms.items():
             part = self.values[key] if c == 1 else float(c) * self.values[key]
@@ -305,6 +343,7 @@ class _Round:
         for k in self.program.server:
             nexts = [v[k] for v in self.schedule.nexts]
             value: Array = self._common(nexts[0])
+            # only where a leaf's vector differs from the first one's are rows exchanged
             for number, v in enumerate(nexts[1:], 1):
                 if v.terms != nexts[0].terms:
                     value = np.where((leaf == number)[:, None], self._common(v), value)

@@ -5,6 +5,9 @@ with key_r = mix(key_t + (r + 1) h) for row r and key_t = mix(key + (t + 1) q) f
 row of any round can be drawn alone, and results do not depend on threads. Uniforms are multiples of 2^-53, bounded
 integers exactly uniform (Lemire's rejection): each kernel has the law of its reference up to the rounding of sums such
 as a norm.
+
+Nothing here is typed: numba types these functions by their use, so arguments keep to what numba knows (arrays, numbers,
+tuples of them). A kernel may be made faster, never other: the law of each is held against the compressor's reference.
 """
 
 from __future__ import annotations
@@ -28,8 +31,10 @@ from compth.simulation.engines.tables import (
     SERVER,
 )
 
+# the numbers of `coded._coders`
 IDENTITY, RAND_K, TOP_K, DITHERING, TERNARY, NATURAL, SIGN = range(7)
 
+# the Weyl increment of SplitMix64, odd multipliers for rows and turns, and the constants of its finaliser
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _ROW = np.uint64(0xD1342543DE82EF95)
 _TURN = np.uint64(0xA0761D6478BD642F)
@@ -41,6 +46,8 @@ _ABS, _MANTISSA, _TOP = np.uint64((1 << 63) - 1), np.uint64(52), np.uint64(0xFFF
 _TINY, _HUGE = 2.0**-1022, 2.0**1023
 _BUCKETS = 256
 
+# nogil, as threads run blocks side by side; numpy's error model, as divisions by 0 must not raise in the
+# middle of a loop
 jit = numba.njit(nogil=True, cache=True, error_model="numpy")
 inlined = numba.njit(nogil=True, cache=True, error_model="numpy", inline="always")
 summed = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc"})
@@ -66,12 +73,16 @@ def draw(key, counter):
 @inlined
 def uniform(key, counter):
     """A multiple of 2^-53 in [0, 1)."""
+    # the upper 53 bits fill a double's mantissa exactly
     return (draw(key, counter) >> _U(11)) * _UNIT
 
 
 @jit
 def _below(key, counter, m):
     """(uniform integer in [0, m), counters used), m < 2^32."""
+    # Lemire: the high word of a 32-bit draw times m is uniform but for the (2^32 mod m) lowest products,
+    # which are refused; the division that finds their number is needed only where the product may be one of
+    # them
     span, used = _U(m), 1
     product = (draw(key, counter) >> _U(32)) * span
     if product & _LOW32 < span:
@@ -94,6 +105,8 @@ def _largest(y):
 @jit
 def _rand_k(y, out, k, index, key):
     """k steps of Fisher-Yates on `index`, undone afterwards so that it stays the identity."""
+    # k swaps of a shuffle choose a uniform ordered k-subset; undoing them backwards restores the index
+    # array, so that no row pays d steps to fill it again
     d, counter = len(y), 0
     picks = np.empty(k, np.int64)
     out[:] = 0
@@ -117,6 +130,8 @@ def _threshold(bits, k, found):
 
     The first level counts exponents down from the largest; `found` is scratch for the surviving values.
     """
+    # non-negative doubles are ordered as their bit patterns are as integers: the k-th largest is found by
+    # counting digits, exponents first
     d, top = len(bits), np.max(bits)
     counts = np.zeros(_BUCKETS, np.int64)
     high = np.int64(top >> _MANTISSA)
@@ -132,10 +147,12 @@ def _threshold(bits, k, found):
         if min(high - np.int64(bits[j] >> _MANTISSA), last) == bucket:
             found[size] = bits[j]
             size += 1
+    # more than 255 binary orders below the largest: nothing is left to count by, so sort
     if bucket == last:  # exponents too far below the largest to be told apart: order what is left
         ordered = np.sort(found[:size])
         return _ranked(ordered, need)
     shift = np.int64(44)
+    # 8 bits of the mantissa a level; below two dozen values insertion sort is quicker
     while size > 24 and shift >= 0:
         counts[:] = 0
         for j in range(size):
@@ -183,6 +200,7 @@ def _reached(size, level):
 @jit
 def _between(low, high, above, below, k, halve):
     """A level inside (low, high), which `above` and `below` entries reach: by proportion, or the middle."""
+    # regula falsi on the count, with bisection in turn, as ties and heavy tails stall the former
     share = 0.5 if halve else (above - k) / (above - below)
     return low + (high - low) * share
 
@@ -198,14 +216,17 @@ def _top_k(y, out, k, bits, found, guess):
     d, size = len(y), bits.view(np.float64)
     for j in range(d):
         size[j] = abs(y[j])
+    # invariant: at least k entries reach low, fewer than k reach high
     low, high, above, below = 0.0, math.inf, d, 0
     level = guess
     for turn in range(32):
+        # no upper end yet, or a guess of no use: take the largest entry for it
         if (turn == 4 and high == math.inf) or not 0.0 < level < math.inf:
             if high == math.inf:
                 high = _largest(size)
             level = low + (high - low) / 2
         reached = _reached(size, level)
+        # exactly k entries reach this level: they are the k largest, and no tie is cut
         if reached == k:
             for j in range(d):
                 out[j] = y[j] if size[j] >= level else 0.0
@@ -218,6 +239,7 @@ def _top_k(y, out, k, bits, found, guess):
             level = _between(low, high, above, below, k, turn % 2 == 1 or turn >= 8)
         else:  # sizes near the guess are as dense as a bell curve's
             level *= min(1.0 + 0.3 * (reached - k) / k, 2.0)
+    # ties at the k-th size: all larger entries, and of the equal ones those with the lowest indices
     value, ties = _threshold(bits, k, found)
     for j in range(d):
         if bits[j] > value:
@@ -232,6 +254,7 @@ def _top_k(y, out, k, bits, found, guess):
 
 @summed
 def _sum_squares(y):
+    """||y||^2."""
     total = 0.0
     for j in range(len(y)):
         total += y[j] * y[j]
@@ -240,6 +263,7 @@ def _sum_squares(y):
 
 @summed
 def _sum_sizes(y):
+    """||y||_1."""
     total = 0.0
     for j in range(len(y)):
         total += abs(y[j])
@@ -253,6 +277,7 @@ def _norm(y, p):
         return _sum_sizes(y)
     if p == 2.0:
         total = _sum_squares(y)
+        # squares neither overflowed nor vanished: the plain sum is accurate
         if 1e-280 < total < 1e280:
             return math.sqrt(total)
     top = _largest(y)
@@ -260,16 +285,20 @@ def _norm(y, p):
         return top
     total = 0.0
     for j in range(len(y)):
+        # scaled by the largest entry, whose square is then 1
         total += (y[j] / top) * (y[j] / top)
     return top * math.sqrt(total)
 
 
 @jit
 def _dithering(y, out, s, p, key):
+    """||y||_p/s times y s/||y||_p rounded at random to integers."""
     norm = _norm(y, p)
     if norm == 0.0:
         out[:] = 0
         return
+    # sign(y) times a random rounding of s|y|/||y|| is a random rounding of s y/||y||: floor plus a coin
+    # with the fractional part, on negative numbers, too
     unit = norm / s
     for j in range(len(y)):
         v = y[j] / norm * s
@@ -280,6 +309,7 @@ def _dithering(y, out, s, p, key):
 
 @jit
 def _ternary(y, out, key):
+    """max|y| sign(y_j) with probability |y_j|/max|y|, else 0."""
     top = _largest(y)
     if top == 0.0:
         out[:] = 0
@@ -292,6 +322,9 @@ def _ternary(y, out, key):
 @jit
 def _natural(y, out, wide, key):
     """A uniform integer below the mantissa is added and masked off; rows with odd exponents take the slow way."""
+    # adding a uniform 52-bit integer to the mantissa carries into the exponent with probability
+    # mantissa/2^52, which is the unbiased rounding to a power of two; subnormals and the last exponent have
+    # no such carry
     d, bits, odd = len(y), wide.view(np.uint64), 0
     for j in range(d):
         wide[j] = y[j]
@@ -312,6 +345,8 @@ def _natural(y, out, wide, key):
 def _row(kind, k, s, p, y, out, index, bits, found, key, guess):
     """One message; returns a guess for the next row."""
     d = len(y)
+    # a chain of comparisons, as numba inlines it and branch prediction makes it free: all rows of a worker
+    # have one kind
     if kind == RAND_K:
         _rand_k(y, out, k, index, key)
     elif kind == TOP_K:
@@ -338,6 +373,7 @@ def compress(kind, k, s, p, factor, x, out, key):
     index, bits, found = np.arange(d), np.empty(d, np.uint64), np.empty(d, np.uint64)
     guess = 0.0
     for r in range(rows):
+        # row r's stream by its number: rows may be made in any order, or alone
         own = mix(_U(key) + _U(r + 1) * _ROW)
         guess = _row(kind, k, s, p, x[r], out[r], index, bits, found, own, guess)
         if factor != 1.0:
@@ -348,6 +384,8 @@ def compress(kind, k, s, p, factor, x, out, key):
 @jit
 def _at(kind, slot, i, start, products, b, memory, shared, scratch, kept, totals):
     """(rows, which of a row's vectors, first row, step between rows) of a place (`tables`) of worker i."""
+    # what is the same for all workers has one vector in a row, what each has for itself n of them; scratch
+    # begins at the batch's first row, and b has a single row for all (step 0)
     if kind == PRODUCT:
         return products[slot], 0, 0, 1
     if kind == OFFSET:
@@ -365,6 +403,7 @@ def _at(kind, slot, i, start, products, b, memory, shared, scratch, kept, totals
 
 @jit
 def _scaled(o, keep):
+    """o = keep o; keep = 0 reads nothing."""
     for j in range(len(o)):
         o[j] = keep * o[j] if keep != 0.0 else 0.0
 
@@ -372,6 +411,7 @@ def _scaled(o, keep):
 @jit
 def _plus_one(o, keep, a, x):
     """o = keep o + a x; keep = 0 reads nothing."""
+    # keep = 0 must not read: what lies there may be NaN from another round
     if keep == 0.0:
         for j in range(len(o)):
             o[j] = a * x[j]
@@ -407,14 +447,17 @@ def _plus_three(o, keep, a, x, b, y, c, z):
 
 @jit
 def _none(rows, leaf, leaves, keep, out):
+    """Rows without sources: they are scaled."""
     to, m, first, _ = out
     for r in range(rows[0], rows[1]):
+        # a bit for each outcome of the coins: rows of other leaves are left alone
         if leaves < 0 or (leaves >> leaf[r]) & 1:
             _scaled(to[r - first, m], keep)
 
 
 @jit
 def _one(rows, leaf, leaves, keep, out, a, x):
+    """Rows with one source; out and x are places as `_at` gives them, and so below."""
     to, m, first, _ = out
     u, mu, fu, su = x
     for r in range(rows[0], rows[1]):
@@ -424,6 +467,7 @@ def _one(rows, leaf, leaves, keep, out, a, x):
 
 @jit
 def _two(rows, leaf, leaves, keep, out, a, x, b, y):
+    """Rows with two sources."""
     to, m, first, _ = out
     u, mu, fu, su = x
     v, mv, fv, sv = y
@@ -434,6 +478,7 @@ def _two(rows, leaf, leaves, keep, out, a, x, b, y):
 
 @jit
 def _three(rows, leaf, leaves, keep, out, a, x, b, y, c, z):
+    """Rows with three sources."""
     to, m, first, _ = out
     u, mu, fu, su = x
     v, mv, fv, sv = y
@@ -449,6 +494,8 @@ def _combined(row, number, i, rows, leaf, products, b, memory, shared, scratch, 
     """out = keep out + the sum of coefficient x source, on some rows."""
     count, leaves, keep, start = row[3], row[4], number[0], rows[0]
     out = _at(row[1], row[2], i, start, products, b, memory, shared, scratch, kept, totals)
+    # one to three sources have a loop each, as a loop over a variable number of them would not be
+    # vectorised
     if count == 0:
         _none(rows, leaf, leaves, keep, out)
         return
@@ -494,18 +541,22 @@ def one_pass(
     """
     kinds, ks, ss, ps, factors = codes
     n, (_, runs, _, d), step = len(A), totals.shape, scratch.shape[1]
+    # made once a pass and used by every row
     index, bits, found = np.arange(d), np.empty(d, np.uint64), np.empty(d, np.uint64)
     stream = mix(_U(key) + _U(turn + 1) * _TURN)
     guesses = np.zeros(len(scratch))
     for i in range(n):
         for g in range(len(dots)):
+            # A_i x for all replicates at once: one matrix product a worker, which is where the flops are
             np.dot(shared[dots[g, 0]].reshape(runs, d), A[i], products[dots[g, 1]].reshape(runs, d))
+        # Top-K's guess is a level of the row before; another worker's sizes are of another order
         guesses[:] = 0.0
         for start in range(0, runs, step):
             rows = start, min(start + step, runs)
             for q in range(len(table)):
                 if table[q, 0] == COMPRESS:
                     message = table[q, 5]
+                    # messages of one round have streams of their own
                     block = stream if message == 0 else mix(stream + _U(message) * _GOLDEN)
                     given, sent = scratch[table[q, HEAD + 1]], scratch[table[q, 2]]
                     guess = guesses[message]
@@ -530,6 +581,8 @@ def one_pass(
                     guesses[message] = guess
                 elif table[q, 0] == COMPARE:
                     for r in range(rows[0], rows[1]):
+                        # while the memory is in the cache: in the plain run this is a pass of its own over
+                        # (R, n, d)
                         gap[r] += _distance(memory[table[q, 2], r, i], star[i]) / n
                 else:
                     _combined(

@@ -1,4 +1,8 @@
-"""A round as tables: what a pass over the workers does to a row, and what the server makes between the passes."""
+"""A round as tables: what a pass over the workers does to a row, and what the server makes between the passes.
+
+`passes` writes these tables and `fused_loops.one_pass` reads them: the numbers of places and instructions are shared by
+both, and compiled into the latter. Vectors that all workers share stay symbols (`Vector`) until the round knows them.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from numpy.typing import NDArray
 from compth._types import Array
 from compth.methods.core.vectors import Key, Vector
 
+# numbers and not an Enum, as numba reads these tables
 PRODUCT, OFFSET, HELD, SERVER, SCRATCH, KEPT, TOTAL = range(7)
 """Where a row of d numbers lies: A_i times a point, b_i, a worker's memory, what all share, the pass's own scratch, a
 worker's value that a later pass reads, a sum over the workers."""
@@ -32,6 +37,7 @@ class Instructions:
         self, to: Place, sources: Iterable[tuple[Place, float]], keep: float = 0.0, leaves: int = -1
     ) -> None:
         """Any number of sources, in groups."""
+        # at most MOST sources an instruction: later groups add to what the first one wrote, hence keep = 1
         todo = list(sources)
         first = True
         while first or todo:
@@ -54,10 +60,12 @@ class Instructions:
 
     @cached_property
     def table(self) -> NDArray[np.int64]:
+        """The instructions as the loops read them, (instructions, HEAD + 2 MOST)."""
         return np.array(self.rows, dtype=np.int64).reshape(-1, HEAD + 2 * MOST)
 
     @cached_property
     def coefficients(self) -> Array:
+        """keep and the sources' coefficients, (instructions, 1 + MOST)."""
         return np.array(self.numbers, dtype=float).reshape(-1, 1 + MOST)
 
 
@@ -83,7 +91,12 @@ class Stage:
 
 @dataclass(frozen=True)
 class Schedule:
-    """A step as stages, and the sizes of what they need. nexts: of the servers, by leaf."""
+    """A step as stages, and the sizes of what they need.
+
+    servers, scratch, products, totals: how many slots of each. kept: operation -> slot of a worker's value that
+    outlives its pass. carried_means: memories whose means are carried from round to round. nexts: next server vectors, by leaf.
+    given: gradients that are made outside of the passes -> slot of kept.
+    """
 
     stages: tuple[Stage, ...]
     servers: int
@@ -124,6 +137,8 @@ class Schedule:
 def between(one: Schedule, two: Schedule, share: float) -> Schedule:
     """The step on the line through two of one structure, at one + share (two - one)."""
 
+    # equal numbers stay bit for bit what they are: a + share (b - a) would round them, and what is constant
+    # in gamma would move
     def mixed(a: float, b: float) -> float:
         return a if a == b else a + share * (b - a)
 
@@ -131,6 +146,8 @@ def between(one: Schedule, two: Schedule, share: float) -> Schedule:
         return Vector({k: mixed(float(c), float(w.terms[k])) for k, c in v.terms.items()})
 
     def stage(s: Stage, u: Stage) -> Stage:
+        # every coefficient of a step is affine in gamma (checked where the engine is made), so two
+        # schedules determine that of any step size without a trace
         rows = zip(s.work.numbers, u.work.numbers, strict=True)
         work = Instructions(s.work.rows, [[mixed(a, b) for a, b in zip(x, y, strict=True)] for x, y in rows])
         first = [(kind, i, vector(v, w)) for (kind, i, v), (_, _, w) in zip(s.first, u.first, strict=True)]

@@ -34,7 +34,10 @@ def tensor(value: object) -> Tensor:
 
 
 class Namespace:
-    """What `np` means in rebuilt functions on one device."""
+    """What `np` means in rebuilt functions on one device.
+
+    Names that the layer has go through; those below are missing there, or would make their arrays on the processor.
+    """
 
     def __init__(self, device: str) -> None:
         self.device = device
@@ -50,6 +53,7 @@ class Namespace:
         """An array on the device; exact numbers become doubles, torch has none."""
         if not isinstance(value, layer.ndarray):
             value = np.asarray(value)
+            # Fractions are exact in the formulas and become doubles where they meet an array
             value = value.astype(float) if value.dtype == object else value
             value = layer.ndarray(torch.as_tensor(value, device=self.device))
         return value if dtype is None else value.astype(dtype)
@@ -76,6 +80,7 @@ class Namespace:
 
     def ldexp(self, x: object, exponent: object) -> Tensor:
         """x 2^exponent, in double precision."""
+        # in double precision whatever x is: exponents of doubles go beyond single precision
         base = torch.as_tensor(tensor(x), dtype=torch.float64, device=self.device)
         shape = torch.broadcast_shapes(base.shape, tensor(exponent).shape)
         base = base.expand(shape)
@@ -87,15 +92,20 @@ class Namespace:
 
 
 def _sizes(shape: Tensor) -> tuple[int, ...]:
+    """A shape, given as a number or as a tuple."""
     return tuple(int(s) for s in shape) if np.ndim(shape) else (int(shape),)
 
 
 def _dtype(dtype: DTypeLike | None) -> Tensor:
+    """Torch's type of this name; doubles by default, as in numpy."""
     return torch.float64 if dtype in (None, float, np.float64) else getattr(torch, np.dtype(dtype).name)
 
 
 class Stream:
-    """numpy's Generator calls on a torch generator: random, integers, permuted, standard_normal."""
+    """numpy's Generator calls on a torch generator: random, integers, permuted, standard_normal.
+
+    Others are missing: code that asks for them is refused with their name.
+    """
 
     def __init__(self, seed: int, device: str) -> None:
         self.device = device
@@ -122,12 +132,17 @@ class Stream:
     def permuted(self, x: object, axis: int = -1) -> Tensor:
         """Every row of x in a random order of its own: sorted by independent uniform keys."""
         rows = torch.as_tensor(np.array(x) if isinstance(x, np.ndarray) else tensor(x), device=self.device)
+        # sorting by independent keys is a uniform permutation of every row; ties of doubles have
+        # probability 2^-53 a pair
         keys = torch.rand(rows.shape, dtype=torch.float64, **self._options())
         return layer.ndarray(torch.take_along_dim(rows, keys.argsort(dim=axis), dim=axis))
 
 
 class Target:
-    """Rebuilds functions, classes and objects for one device."""
+    """Rebuilds functions, classes and objects for one device.
+
+    Each is rebuilt once and found again, so that functions that call each other end.
+    """
 
     def __init__(self, device: str) -> None:
         self.namespace = Namespace(device)
@@ -137,15 +152,19 @@ class Target:
     def function(self, f: types.FunctionType) -> types.FunctionType:
         """f with `np` and the package's functions that it names rebuilt."""
         if f not in self._functions:
+            # a copy of the module's names, in which `np` and the package's functions are exchanged: the
+            # original function is not touched
             scope = dict(f.__globals__)
             new = types.FunctionType(f.__code__, scope, f.__name__, f.__defaults__, f.__closure__)
             new.__kwdefaults__ = f.__kwdefaults__
+            # noted before its names are followed, so that functions that call each other find it
             self._functions[f] = new
             for name in _names(f.__code__) & set(scope):
                 scope[name] = self._global(scope[name])
         return self._functions[f]
 
     def _global(self, value: object) -> object:
+        """What a global name of a rebuilt function means on the device."""
         if value is np:
             return self.namespace
         # functions of others keep their numpy; the engines' own already speak of tensors
@@ -157,10 +176,13 @@ class Target:
         """A subclass of cls with the methods of the package rebuilt; kernels give way to the reference."""
         if cls not in self._classes:
             new = type(cls.__name__, (cls,), {"__module__": cls.__module__})
+            # base classes first, so that a method that a subclass overrides ends as the subclass has it
             for base in reversed(cls.__mro__):
                 for name, value in vars(base).items() if base.__module__.startswith("compth") else ():
                     if isinstance(value, types.FunctionType) and not name.startswith("__"):
                         setattr(new, name, self.function(value))
+            # kernels use tricks on numpy's memory (bit views, partitions); the reference has the same law
+            # in plain arithmetic
             if issubclass(cls, Compressor):
                 new.kernel = new._compress  # type: ignore[attr-defined]
             if issubclass(cls, DiagonalSketch):
@@ -171,6 +193,7 @@ class Target:
     def object(self, thing: T) -> T:
         """A copy of a compressor, fleet, method or theorem whose code runs on the device."""
         new = copy.copy(thing)
+        # fields stay, code changes: an object of the rebuilt class with the same parameters
         object.__setattr__(new, "__class__", self.kind(type(thing)))
         for field in dataclasses.fields(thing) if dataclasses.is_dataclass(thing) else ():
             value = getattr(thing, field.name)

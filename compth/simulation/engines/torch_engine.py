@@ -1,4 +1,9 @@
-"""Engine `torch`: methods, compressors and metrics as written, on torch tensors, on a GPU where there is one."""
+"""Engine `torch`: methods, compressors and metrics as written, on torch tensors, on a GPU where there is one.
+
+Nothing of a method is written again: `torch_arrays` rebuilds the package's own functions with torch's numpy layer for
+`np`. So a change to a method, a compressor or a metric reaches this engine by itself, or is refused with the name of
+the operation that torch lacks. A user's code is not rebuilt: it may do what no tensor can.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +37,7 @@ def _device(name: str) -> tuple[ModuleType, str]:
     if not name:
         return torch, "cuda" if torch.cuda.is_available() else "cpu"
     try:
+        # a device that is named but not there shows itself at the first array
         torch.zeros(1, device=name)
     except (RuntimeError, AssertionError) as problem:
         first = str(problem).split("\n")[0]
@@ -40,11 +46,15 @@ def _device(name: str) -> tuple[ModuleType, str]:
 
 
 class TorchQuadratic:
-    """A DistributedQuadratic's maps on a device; every other attribute is the original's."""
+    """A DistributedQuadratic's maps on a device; every other attribute is the original's.
+
+    namespace: what `np` means on the device. dtype: of every array, the run's precision.
+    """
 
     def __init__(self, problem: Quadratic, namespace: Namespace, dtype: np.dtype[np.float64]) -> None:
         self._problem = problem
 
+        # all arrays of a run lie on the device in one precision: mixed ones would be copied in every round
         def moved(a: Array) -> Tensor:
             return namespace.asarray(np.array(a, dtype=dtype))
 
@@ -72,7 +82,7 @@ class TorchQuadratic:
         return self._np.einsum("ijk,rik->rij", self._A, points) - self.b
 
     def gradient(self, x: Tensor) -> Tensor:
-        """grad f(x)."""
+        """grad f(x), (R, d) -> (R, d)."""
         return (x - self.x_star) @ self._hessian
 
     def gap(self, x: Tensor) -> Tensor:
@@ -103,6 +113,7 @@ class TorchEngine(Engine):
         self.torch, self.device = _device(device)
         from compth.simulation.engines.torch_arrays import target
 
+        # rebuilding follows names into the package's modules; a user's code may hide what it calls
         strange = foreign(method)
         if strange:
             raise Unsupported(
@@ -128,6 +139,7 @@ class TorchEngine(Engine):
             exact = as_quadratic(self.method.seen(self.problem))
             # to the method it is the problem: what it does not map to tensors it passes on
             self._moved = cast("Problem", TorchQuadratic(exact, self.target.namespace, x0.dtype))
+        # as for the other engines the block's number is the key; torch's generators take 63 bits
         word = int(np.random.SeedSequence([self.seed, block]).generate_state(1, np.uint64)[0]) >> 1
         state = self._method.init(self._moved, self.target.namespace.asarray(np.array(x0)), self.plan)
         return state, Randomness(self._moved, cast("np.random.Generator", Stream(word, self.device)))
@@ -158,6 +170,7 @@ class TorchEngine(Engine):
     def select(self, state: State, keep: NDArray[np.bool_]) -> State:
         from compth.simulation.engines.torch_arrays import layer
 
+        # `State.rows` speaks of numpy arrays: the same for arrays of the layer
         mask = self.torch.as_tensor(np.asarray(keep), device=self.device)
         changes = {
             f.name: layer.ndarray(value.tensor[mask])
