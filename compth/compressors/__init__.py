@@ -1,4 +1,10 @@
-"""Compressors and fleets: one file each; discovered by walking this package."""
+"""Compressors and fleets: one file each; discovered by walking this package.
+
+A compressor is one file with one class or a few that belong together: the mathematics on rows (`_compress`), declared
+constants at dimension d (`claims`), what a message costs (`bits`) and small instances (`examples`). A new file is
+found by itself; the tests, the command line and the pages take it from the catalogue and hold every declaration
+against the mathematics. What two files share lies in `core`.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +29,7 @@ def catalogue() -> dict[str, type[Compressor | Fleet]]:
 @cache
 def _found() -> dict[str, type[Compressor | Fleet]]:
     found: dict[str, type[Compressor | Fleet]] = {}
+    # a file is enough to be in the catalogue: concrete classes that the file itself defines
     for info in pkgutil.iter_modules(__path__):
         if info.name.startswith("_"):  # machinery, not objects
             continue

@@ -1,4 +1,9 @@
-"""Atomic sparsification: atoms kept independently with the best probabilities; entries, singular vectors, Fourier."""
+"""Atomic sparsification: atoms kept independently with the best probabilities; entries, singular vectors, Fourier.
+
+An input is a sum of orthonormal atoms, so variances add up over atoms and the best probabilities depend on their
+sizes alone (`core.probabilities`). What an atom is (an entry, a singular triplet, a wave) is all that the classes
+differ in.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +27,7 @@ from compth.sources import ATOMO, INDUCED, WANGNI, Source
 
 def keep(values: Array, p: Array, rng: np.random.Generator) -> Array:
     """values_j / p_j with probability p_j, else 0, independently (p_j = 0 only where values_j = 0)."""
+    # independent coins: the number of atoms sent is random, its mean is the budget
     kept = rng.random(values.shape) < p
     return np.where(kept, values / np.where(p > 0, p, 1), 0.0)
 
@@ -37,6 +43,7 @@ def triplet_floats(rows: Number, columns: Number) -> Number:
 
 
 def _check_budget(owner: str, budget: Number) -> None:
+    """Raise InvalidParameter unless budget is a number in (0, inf), or a symbol."""
     real = is_symbolic(budget) or (isinstance(budget, int | float) and not isinstance(budget, bool))
     if not (real or is_exact(budget)) or not (is_symbolic(budget) or 0 < budget < math.inf):
         raise InvalidParameter(f"{owner}(budget={budget!r}) needs an expected number of atoms > 0")
@@ -67,6 +74,7 @@ class _Atomic(Compressor):
     def second_moment(self, x: Array) -> Array:
         """E||C(x)||^2 = sum lambda_i^2/p_i per row."""
         size = self.weights(x)
+        # E||C||^2 adds up over orthonormal atoms
         p = budget_probabilities(size, float(self.budget))
         return np.asarray((size * (size / np.where(p > 0, p, 1))).sum(axis=-1))
 
@@ -127,6 +135,9 @@ class AtomoSpectral(_Atomic):
 
     def _compress(self, x: Array, rng: np.random.Generator) -> Array:
         u, sigma, v = np.linalg.svd(x.reshape(*x.shape[:-1], *self.shape), full_matrices=False)
+        # singular values are the sizes of the atoms u_i v_i'
+        # the decomposition is made for every message: that is what it costs to choose the atoms by the
+        # input
         kept = keep(sigma, budget_probabilities(sigma, float(self.budget)), rng)
         return np.asarray(((u * kept[..., None, :]) @ v).reshape(x.shape))
 
@@ -164,6 +175,8 @@ def fourier(x: Array) -> Array:
     """Coefficients in the orthonormal real Fourier basis: mean part, cosines, sines; (..., d) -> (..., d)."""
     d = x.shape[-1]
     z = np.fft.rfft(x, axis=-1, norm="ortho")
+    # frequencies j and d - j carry the same pair: each cosine and sine has norm 1 after the factor sqrt 2;
+    # the mean, and the alternating part for even d, stand alone
     middle = z[..., 1 : (d + 1) // 2] * math.sqrt(2)
     ends = [z.real[..., :1], *([z.real[..., -1:]] if d % 2 == 0 else [])]
     return np.concatenate([*ends, middle.real, middle.imag], axis=-1)
@@ -180,7 +193,10 @@ def inverse_fourier(c: Array) -> Array:
 
 @dataclass(frozen=True)
 class AtomoFourier(_Atomic):
-    """AtomoEntrywise on the coefficients of x in the orthonormal real Fourier basis. omega = d/s - 1, attained."""
+    """AtomoEntrywise on the coefficients of x in the orthonormal real Fourier basis. omega = d/s - 1, attained.
+
+    budget: 0 < s <= d, the expected number of coefficients that are sent.
+    """
 
     def _compress(self, x: Array, rng: np.random.Generator) -> Array:
         c = fourier(x)
@@ -216,6 +232,8 @@ class Wangni(Compressor):
 
     lambda makes E||C(x)-x||^2 = epsilon ||x||^2 at every x, so omega = epsilon, attained everywhere; the number of
     entries sent is random, at most d/(1 + epsilon) on average. The variance-budget side of AtomoEntrywise.
+
+    epsilon: a relative variance > 0. Raises InvalidParameter for others.
     """
 
     epsilon: Number
@@ -262,12 +280,15 @@ class NonUniformRand1(Compressor):
     """C(x) = ||x||_1 sign(x_j) e_j with probability |x_j|/||x||_1: unbiased, one entry, E||C(x)||^2 = ||x||_1^2.
 
     omega = d - 1, attained at flat x; at a given x it is ||x||_1^2/||x||^2 - 1, never more than Rand-1's d - 1.
+
+    No parameter. One float and one index are sent; at x = 0 the zero vector.
     """
 
     source: ClassVar[Source] = INDUCED
 
     def _compress(self, x: Array, rng: np.random.Generator) -> Array:
         size = np.abs(x)
+        # scaled by the largest entry before it is summed, so that no sum overflows
         edges = np.cumsum(size / np.where((top := size.max(axis=-1, keepdims=True)) > 0, top, 1), axis=-1)
         total = edges[..., -1:]
         u = rng.random((*x.shape[:-1], 1))

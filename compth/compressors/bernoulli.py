@@ -1,4 +1,7 @@
-"""Bernoulli sparsification: every coordinate kept independently."""
+"""Bernoulli sparsification: every coordinate kept independently.
+
+Unlike Rand-K it sends a random number of entries, so its bits are expectations and a run counts the real ones.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,8 @@ class Bernoulli(DiagonalSketch):
     """C(x)_j = x_j / p_j with probability p_j, else 0, independently: unbiased, omega = max_j 1/p_j - 1 (attained).
 
     `p` is one probability or one per coordinate. Source: variable-size support with zero centres (RDME).
+
+    Raises InvalidParameter unless 0 < p <= 1; one p per coordinate fixes d, any other is Unsupported.
     """
 
     p: Number | tuple[Number, ...]
@@ -37,11 +42,13 @@ class Bernoulli(DiagonalSketch):
             raise InvalidParameter(f"Bernoulli(p={self.p!r}) needs 0 < p <= 1 for every coordinate")
 
     def inclusion(self, d: Number, order: int = 1) -> Number:
+        # coordinates are independent: higher orders are products, p^order where all are equal
         if order == 1:
             return self.p
         return None if isinstance(self.p, tuple) else self.p**order
 
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+        # 1/p where it is kept: the mean of every entry is the entry
         p = np.asarray(self.p, dtype=np.float64)
         return np.where(rng.random(shape) < p, 1 / p, 0.0)
 

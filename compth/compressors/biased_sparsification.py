@@ -1,4 +1,7 @@
-"""Biased random sparsifiers: a Bernoulli mask without rescaling, and one coordinate drawn by magnitude."""
+"""Biased random sparsifiers: a Bernoulli mask without rescaling, and one coordinate drawn by magnitude.
+
+Kept entries are sent as they are: the error is what was dropped, so <C(x), x> = ||C(x)||^2 and beta = 1.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,8 @@ class BiasedSparsification(Compressor):
 
     With q = min_j q_j: delta = q, B1(q, 1), B2(q, 1), all attained. Also C(eta, omega) with eta = 1 - q and
     omega = max_j q_j (1 - q_j).
+
+    Raises InvalidParameter unless 0 < q <= 1; one q per coordinate fixes d. A mask and the kept values are sent.
     """
 
     q: Number | tuple[Number, ...]
@@ -39,13 +44,17 @@ class BiasedSparsification(Compressor):
             )
 
     def _all(self) -> tuple[Number, ...]:
+        """Every probability, one where they are equal."""
         return self.q if isinstance(self.q, tuple) else (self.q,)
 
     def _compress(self, x: Array, rng: np.random.Generator) -> Array:
         return np.where(rng.random(x.shape) < np.asarray(self.q, dtype=np.float64), x, 0.0)
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
+        # E||C(x) - x||^2 = sum (1-q_j) x_j^2: worst where q_j is least; <E C, x> = E||C||^2 as entries are
+        # kept as they are
         least = min(*self._all())
+        # the variance of one entry is q (1-q) x_j^2, its bias (1-q) x_j
         spread = max(*(v * (1 - v) for v in self._all()))
         same: Provenance = {"sharpness": TIGHT, "source": self.source, "attribution": RECALLED}
         sharp = UPPER if isinstance(self.q, tuple) else TIGHT
@@ -72,11 +81,14 @@ class AdaptiveRandom(Compressor):
     """C(x) = x_i e_i, i drawn with probability |x_i|/||x||_1: delta = 1/d, B1(1/d, 1), B2(1/d, 1), attained at flat x.
 
     E||C(x)-x||^2 = ||x||^2 - sum |x_j|^3/||x||_1, and sum |x_j|^3 >= ||x||_1 ||x||^2/d.
+
+    No parameter. One float and one index are sent; at x = 0 the zero vector.
     """
 
     source: ClassVar[Source] = BIASED
 
     def _compress(self, x: Array, rng: np.random.Generator) -> Array:
+        # a uniform point on a ladder with steps |x_j| falls on step i with probability |x_i|/||x||_1
         ladder = np.cumsum(np.abs(x), axis=-1)
         total = ladder[..., -1:]
         below = rng.random((*x.shape[:-1], 1)) < ladder / np.where(total > 0, total, 1)

@@ -1,4 +1,7 @@
-"""Layer by layer: every block of coordinates has a compressor, and a draw, of its own."""
+"""Layer by layer: every block of coordinates has a compressor, and a draw, of its own.
+
+The blocks of a network's layers, each with its own compressor: constants are the worst block's, messages add up.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +35,9 @@ class Blocks(Compressor):
     sizes: of the layers, in order, which d has to be the sum of; or one integer b: blocks of b, the last one shorter.
     omega is the largest of the blocks', delta the smallest, (eta, omega) the largest of each; messages add up. Tight
     where the worst block's constant is: an input may lie in that block alone.
+
+    Raises InvalidParameter for sizes that are no integers >= 1 or not as many as compressors, Unsupported where d is
+    not their sum.
     """
 
     compressor: Compressor | Sequence[Compressor]
@@ -39,6 +45,7 @@ class Blocks(Compressor):
     source: ClassVar[Source] = COMPTH
 
     def __post_init__(self) -> None:
+        # lists would make the frozen object unhashable
         for name in ("compressor", "sizes"):
             if isinstance(getattr(self, name), list):
                 object.__setattr__(self, name, tuple(getattr(self, name)))
@@ -74,6 +81,7 @@ class Blocks(Compressor):
             b, (one,) = self.sizes, self._compressors
             if is_symbolic(d) or is_symbolic(b):
                 return ((one, min(b, d)),)
+            # the last block takes what is left
             full, rest = int(d) // int(b), int(d) % int(b)
             return ((one, b),) * full + ((one, rest),) * (rest > 0)
         many = self._compressors
@@ -82,12 +90,14 @@ class Blocks(Compressor):
         return found
 
     def _slices(self, d: int) -> Iterator[tuple[Compressor, slice]]:
+        """Every block's compressor and where its coordinates lie."""
         start = 0
         for c, size in self.parts(d):
             yield c, slice(start, start + size)
             start += size
 
     def _each(self, x: Array, apply: Callable[[Compressor, Array], Array]) -> Array:
+        """Every block through its compressor, put together again."""
         return np.concatenate([apply(c, x[..., at]) for c, at in self._slices(x.shape[-1])], axis=-1)
 
     def _compress(self, x: Array, rng: np.random.Generator) -> Array:
@@ -97,6 +107,7 @@ class Blocks(Compressor):
         return self._each(x, lambda c, part: c.kernel(np.ascontiguousarray(part), rng))
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
+        # equal blocks make equal claims: each kind is looked at once
         parts = list(dict.fromkeys(self.parts(d)))
         out = (_merged(kind, [c.claim(kind, size) for c, size in parts]) for kind in MERGED)
         return tuple(claim for claim in out if claim is not None)
@@ -106,12 +117,15 @@ class Blocks(Compressor):
         for c, at in dict.fromkeys((c, (at.start, at.stop)) for c, at in self._slices(d)):
             for inside in (np.ones(at[1] - at[0]), *c.worst_inputs(at[1] - at[0])):
                 x = np.zeros(d)
+                # a block's worst input, with zeros elsewhere: the ratio of the whole is then the block's
                 x[slice(*at)] = inside
                 found.append(x)
         return tuple(found[:64])
 
     def noise(self, d: int) -> Noise | None:
         """Where every block's noise is diagonal: blocks do not see each other, and neither do coordinates."""
+        # blocks are drawn independently, so E[S M S'] has no extra term between them: one diagonal map
+        # holds if every block's is diagonal
         found = [(c.noise(size), size) for c, size in self.parts(d)]
         if any(v is None or np.any(np.asarray([v.own.a, v.own.b]) != 0) for v, _ in found):
             return None
@@ -163,6 +177,8 @@ def _merged(kind: type[Claim], given: Sequence[Claim | None]) -> Claim | None:
         (name,) = found[0].constants
         rule = calculus.blocks_omega if kind is Unbiased else calculus.blocks_delta
         values = {name: rule(*(getattr(c, name) for c in found))}
+        # E||error||^2 adds up over blocks and so does ||x||^2: the ratio is largest where all of x lies in
+        # the worst block
         worst = [c for c in found if getattr(c, name) == values[name]]
     sharp = worst[0].sharpness if worst else UPPER
     proof = rule_proof("calculus.blocks", *found)

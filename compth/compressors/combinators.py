@@ -1,4 +1,8 @@
-"""Compressors made of compressors: Scaled, Composed, Induced, Averaged."""
+"""Compressors made of compressors: Scaled, Composed, Induced, Averaged.
+
+Constants come from rules of `compth.calculus`, each with a proof of its own: a composed claim is proved where the
+rule and the members' claims are. What a member lacks is said with the remedy when a claim is asked for.
+"""
 
 from __future__ import annotations
 
@@ -39,6 +43,7 @@ C = TypeVar("C", bound=Claim)
 
 
 def _need(owner: str, role: str, member: Compressor, kind: type[C], d: Number) -> C:
+    """The member's claim of this kind. Raises Unsupported, saying what the member has instead."""
     claim = member.claim(kind, d)
     if claim is None:
         has = ", ".join(str(c) for c in member.claims(d)) or "no claim"
@@ -48,7 +53,11 @@ def _need(owner: str, role: str, member: Compressor, kind: type[C], d: Number) -
 
 @dataclass(frozen=True)
 class Scaled(Compressor):
-    """C(x) = f C0(x). factor=None: f = 1/(1+omega), which makes an unbiased C0 contractive with delta = 1/(1+omega)."""
+    """C(x) = f C0(x). factor=None: f = 1/(1+omega), which makes an unbiased C0 contractive with delta = 1/(1+omega).
+
+    factor: f > 0, a number or a symbol. Claims are of the scaled map: Contractive and BiasVariance where f <= 1.
+    Raises Unsupported for factor=None and a C0 without an Unbiased claim. The message is C0's: the receiver knows f.
+    """
 
     compressor: Compressor
     factor: Number | None = None
@@ -71,6 +80,7 @@ class Scaled(Compressor):
         """f at dimension d."""
         if self.factor is not None:
             return self.factor
+        # f = 1/(1+omega) minimises (1-f)^2 + f^2 omega, the error of f C0, and leaves delta = 1/(1+omega)
         omega = _need("Scaled(factor=None)", "its compressor", self.compressor, Unbiased, d).omega
         return calculus.delta_of_scaled_unbiased(omega)
 
@@ -84,6 +94,7 @@ class Scaled(Compressor):
         f, base = self.scale(d), self.compressor.claim(Unbiased, d)
         if base is None:
             return ()
+        # E||f C0(x) - x||^2 = ((1-f)^2 + f^2 omega)||x||^2, as C0 is unbiased
         delta = f if self.factor is None else 1 - calculus.scaled_error(base.omega, f)
         unit = not is_symbolic(f) and f == 1
         shared: Proved = {
@@ -92,6 +103,7 @@ class Scaled(Compressor):
             "attribution": RECALLED,
             "proof": rule_proof("calculus.scaling", base),
         }
+        # f = 1 is C0 itself and keeps its claim
         out: list[Claim] = [base] if unit else []
         if is_symbolic(delta) or delta > 0:
             out.append(Contractive(delta, **shared))
@@ -114,6 +126,7 @@ class Scaled(Compressor):
             return None
         (delta, noise), f = base, self.scale(d)
         own = noise.own
+        # second moments scale by f^2
         return f * delta, Noise(MomentMap(f * f * own.a, f * f * np.asarray(own.c)[()], f * f * own.b))
 
     def why_not(self, d: int) -> str:
@@ -126,7 +139,10 @@ class Scaled(Compressor):
 
 @dataclass(frozen=True)
 class Composed(Compressor):
-    """C(x) = outer(inner(x)), independent randomness: both unbiased gives omega = (1+w1)(1+w2) - 1."""
+    """C(x) = outer(inner(x)), independent randomness: both unbiased gives omega = (1+w1)(1+w2) - 1.
+
+    An upper bound: inner outputs need not be the outer's worst inputs. No claim where a member is not unbiased.
+    """
 
     outer: Compressor
     inner: Compressor
@@ -146,6 +162,7 @@ class Composed(Compressor):
         outer, inner = self.outer.claim(Unbiased, d), self.inner.claim(Unbiased, d)
         if outer is None or inner is None:
             return ()
+        # E||C2(C1(x))||^2 <= (1+w2) E||C1(x)||^2 <= (1+w2)(1+w1)||x||^2, given the inner draw first
         omega = calculus.composed_omega(outer.omega, inner.omega)
         return (
             Unbiased(
@@ -164,6 +181,8 @@ class Composed(Compressor):
             return None
         if np.any(np.asarray(outer.own.b) != 0) or np.any(np.asarray(inner.own.b) != 0):
             return None
+        # on and off the diagonal E[S M S'] multiplies by 1+a+c and 1+a; independent sketches multiply
+        # these. A part b tr(M) I would mix them
         (a2, c2), (a1, c1) = (outer.own.a, outer.own.c), (inner.own.a, inner.own.c)
         a = (1 + a2) * (1 + a1) - 1
         total = np.asarray(
@@ -179,6 +198,8 @@ class Composed(Compressor):
         outer's message, which is a complete description of the output.
         """
         if isinstance(self.outer, NaturalCompression) and isinstance(self.inner, RandK | Bernoulli):
+            # the inner's support is known to the receiver, so only the kept entries are compressed by the
+            # outer
             inner, kept = self.inner.bits(d, float_bits), self.outer.bits(1, float_bits)
             return replace(inner, floats=0, other=inner.other + inner.floats * kept.total)
         return self.outer.bits(d, float_bits)
@@ -206,6 +227,8 @@ class Induced(Compressor):
 
     omega = omega2 (1 - delta1); both messages are sent. An upper bound in general; Top-K1 + Rand-K2 attain it on
     flat vectors.
+
+    Raises Unsupported, saying what a member has instead, without the claims that it needs.
     """
 
     contractive: Compressor
@@ -225,8 +248,11 @@ class Induced(Compressor):
         return first + self.unbiased.kernel(x - first, rng)
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
+        # C2 is unbiased given C1(x), so the error is C2's on the residual: omega2 E||x - C1(x)||^2 <=
+        # omega2 (1-delta1)||x||^2
         ball = _need("Induced", "contractive", self.contractive, Contractive, d)
         base = _need("Induced", "unbiased", self.unbiased, Unbiased, d)
+        # both are attained at flat vectors, where the residual of Top-K is flat on its support again
         tight = isinstance(self.contractive, TopK) and isinstance(self.unbiased, RandK)
         return (
             Unbiased(
@@ -251,7 +277,10 @@ class Induced(Compressor):
 
 @dataclass(frozen=True)
 class Averaged(Compressor):
-    """C(x) = (1/m) sum of m independent copies of C0(x): omega/m; all m messages are sent."""
+    """C(x) = (1/m) sum of m independent copies of C0(x): omega/m; all m messages are sent.
+
+    m: an integer >= 1. As sharp as C0's own claim.
+    """
 
     compressor: Compressor
     m: int
@@ -265,6 +294,7 @@ class Averaged(Compressor):
         return self.compressor.deterministic
 
     def _compress(self, x: Array, rng: np.random.Generator) -> Array:
+        # m independent errors average: omega/m
         total = self.compressor._compress(x, rng)
         for _ in range(self.m - 1):
             total = total + self.compressor._compress(x, rng)

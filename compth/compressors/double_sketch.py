@@ -33,6 +33,7 @@ def partitions(size: int) -> Iterator[Partition]:
         if len(found) == size:
             yield found
             return
+        # restricted growth: a position joins a class that is there, or opens the next one
         for c in range(max(found, default=-1) + 2):
             yield from grow((*found, c))
 
@@ -47,6 +48,7 @@ def refines(fine: Partition, coarse: Partition) -> bool:
 def coefficients(size: int, probability: Callable[[Partition], Number]) -> dict[Partition, Number]:
     """g with probability(pattern) = sum of g(s) over the partitions s that refine it (Moebius inversion)."""
     out: dict[Partition, Number] = {}
+    # from the finest partition up: probability(p) counts every refinement, so what is left is p's own
     for p in sorted(partitions(size), key=lambda p: -len(set(p))):
         out[p] = probability(p) - sum(out[s] for s in out if refines(s, p))
     return out
@@ -77,6 +79,7 @@ class DoubleSketch:
 
     def _pairs(self, first: tuple[int, ...], second: tuple[int, ...]) -> Number:
         """P(one worker keeps the coordinates `first`, another one `second`)."""
+        # more different coordinates than exist: this pattern never occurs
         if len({*first, *second}) > self.d:
             return 0
         if isinstance(self.fleet, JointSketch):
@@ -94,6 +97,7 @@ class DoubleSketch:
         )
 
     def _keeps(self, member: DiagonalSketch, count: int) -> Number:
+        """P(a worker keeps `count` given coordinates). Raises Unsupported where they are not exchangeable."""
         found = member.inclusion(self.d, count) if count else 1
         if found is None or np.ndim(found):
             raise Unsupported(f"{member!r} keeps coordinates with different probabilities: use one p for all")
@@ -112,6 +116,8 @@ class DoubleSketch:
     @cache  # noqa: B019  (one small table per sketch)
     def _coefficients(self, owners: tuple[int, ...]) -> tuple[tuple[Partition, Number, Number], ...]:
         """(partition, coefficient of the sum over one worker, of the sum over all pairs of workers)."""
+        # E over pairs of workers: the pair (i, i) has the one worker's probabilities, the others those of
+        # two; sums over all pairs are cheaper, so the former is corrected by the latter
         own = coefficients(len(owners), self._probability(owners, True))
         if len(set(owners)) == 1 or self.n == 1:
             return tuple((p, g, 0) for p, g in own.items() if g != 0)
@@ -126,6 +132,7 @@ class DoubleSketch:
         letters: positions, the output ones first and last; operands: (letters, array, one per worker?).
         """
         total: Number = 0
+        # one contraction for each partition of the positions, and for each of the two kinds of worker sums
         for p, alone, joint in self._coefficients(owners):
             if alone != 0:
                 total = total + self._number(alone, operands) * _contract(letters, p, operands)
@@ -165,10 +172,13 @@ class DoubleSketch:
 
 def _contract(letters: str, p: Partition, operands: list[tuple[str, Numbers, bool]]) -> Numbers:
     """The contraction with coinciding letters merged; a diagonal matrix where the output letters coincide."""
+    # positions in one class share a letter: einsum then sums over their coincidence
     names = dict(zip(letters, (letters[p.index(c)] for c in p), strict=True))
     terms = [("w" if each else "") + "".join(names[x] for x in s) for s, _, each in operands]
     first, last = names[letters[0]], names[letters[-1]]
     arrays = [a for _, a, _ in operands]
+    # einsum's contraction order is found for floats; Fractions are objects, which only the plain loop
+    # multiplies
     fast: Literal["greedy", False] = "greedy" if arrays[0].dtype != object else False
     if first == last:
         return np.diag(np.einsum(",".join(terms) + "->" + first, *arrays, optimize=fast))

@@ -1,4 +1,8 @@
-"""What n workers send together: a fleet maps (..., n, d) to (..., n, d) and carries the joint constants."""
+"""What n workers send together: a fleet maps (..., n, d) to (..., n, d) and carries the joint constants.
+
+A fleet is a joint law, so it knows what no single compressor does: the (A, B) of the averaged message. Claims of a
+fleet hold for every worker; methods and theorems ask fleets alone.
+"""
 
 from __future__ import annotations
 
@@ -50,6 +54,8 @@ class Fleet(ABC):
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
+        # as for compressors: plain numbers before a subclass's own checks, and claims that know their
+        # issuer
         plainly(cls)
         cls.__repr__ = short_repr  # type: ignore[method-assign]
         if "claims" in vars(cls):
@@ -93,12 +99,15 @@ class Fleet(ABC):
     def claims(self, n: Number, d: Number) -> tuple[Claim, ...]:
         """Constants that hold for every worker (the worst member's), the joint (A, B), and a lone worker's B1, B2."""
         out: list[Claim] = []
+        # a constant holds for every worker if it does for the worst; a kind that one member lacks no fleet
+        # has
         unbiased = _shared_by(self.members, Unbiased, d, _worst_unbiased)
         contractive = _shared_by(self.members, Contractive, d, _worst_delta)
         pairs = _shared_by(self.members, BiasVariance, d, _worst_pair)
         out += [*unbiased, *contractive, *pairs]
         joint = self.joint(n, d)
         out += [joint] if joint is not None else []
+        # biased classes do not average: with several workers <E C, x> of one says nothing of the mean
         alone = [self.member(0).claim(kind, d) for kind in (B1, B2)] if n == 1 else []
         return (*out, *(c for c in alone if c is not None))
 
@@ -112,6 +121,7 @@ class Fleet(ABC):
 
     def message_bits(self, y: Array, float_bits: int = FLOAT_BITS) -> Array:
         """Realised bits of each message, (..., n, d) -> (..., n)."""
+        # every worker's own compressor counts its own messages
         rows = [self.member(i).message_bits(y[..., i, :], float_bits) for i in range(y.shape[-2])]
         return np.stack(rows, axis=-1)
 
@@ -159,23 +169,28 @@ def _shared_by(
 
 def _for_all(worst: F, found: Sequence[Claim]) -> F:
     """The worst member's claim for all of them: it keeps its proof where each member's claim is proved."""
+    # for all members: the rule "worst member" is proved, so the claim is as sure as the weakest of the
+    # members'
     out: F = replace(worst, proof=rule_proof(worst.proof, *found))
     return out
 
 
 def _worst_unbiased(found: list[Unbiased]) -> Unbiased:
+    """The largest omega, under the claim that has it."""
     worst = max(*(c.omega for c in found))
     held: Unbiased = next((c for c in found if c.omega == worst), found[0].with_constants(omega=worst))
     return _for_all(held, found)
 
 
 def _worst_delta(found: list[Contractive]) -> Contractive:
+    """The smallest delta, under the claim that has it."""
     worst = min(*(c.delta for c in found))
     held: Contractive = next((c for c in found if c.delta == worst), found[0].with_constants(delta=worst))
     return _for_all(held, found)
 
 
 def _worst_pair(found: list[BiasVariance]) -> BiasVariance:
+    """The largest eta and the largest omega, which may be different members'."""
     eta, omega = max(*(c.eta for c in found)), max(*(c.omega for c in found))
     held: BiasVariance = found[0].with_constants(eta=eta, omega=omega)
     return _for_all(held, found)
@@ -183,7 +198,11 @@ def _worst_pair(found: list[BiasVariance]) -> BiasVariance:
 
 @dataclass(frozen=True)
 class Independent(Fleet):
-    """Every worker compresses with its own randomness: Independent(C), or Independent([C_1, ..., C_n])."""
+    """Every worker compresses with its own randomness: Independent(C), or Independent([C_1, ..., C_n]).
+
+    Claims are the worst member's, and (A, B) = (omega/n, 0). A list fixes the number of workers. Raises
+    InvalidParameter for what are no compressors.
+    """
 
     compressor: Compressor | Sequence[Compressor]
 
@@ -218,6 +237,8 @@ class Independent(Fleet):
         if len(found) < len(self.members):
             return None
         worst = _worst_unbiased(found)
+        # independent errors have no cross terms: E||mean C_i(a_i) - abar||^2 = (1/n^2) sum E||C_i(a_i) -
+        # a_i||^2 <= (omega/n) mean||a_i||^2
         a, b = calculus.independent_joint(worst.omega, n)
         return JointVariance(
             a,
@@ -271,6 +292,8 @@ class Shared(Fleet):
     def _compress(self, x: Array, rng: np.random.Generator) -> Array:
         if isinstance(self.compressor, DiagonalSketch):
             return self.compressor.draw((*x.shape[:-2], 1, x.shape[-1]), rng) * x
+        # a compressor that is no diagonal sketch has no weights to share: the generator is set back before
+        # each worker, so that all see the same draws
         start = copy.deepcopy(rng.bit_generator.state)
         rows = []
         for i in range(x.shape[-2]):
@@ -287,6 +310,8 @@ class Shared(Fleet):
         base = self.compressor.claim(Unbiased, d)
         if base is None:
             return None
+        # S(a_1) + ... + S(a_n) = S(sum a_i) only for linear sketches: the error is that of one compression
+        # of the mean, (0, -omega)
         linear = isinstance(self.compressor, DiagonalSketch | Identity)
         a, b = calculus.shared_joint(base.omega) if linear else (base.omega, 0)
         sharp = base.sharpness if linear else UPPER
@@ -321,6 +346,7 @@ def as_fleet(what: object) -> Fleet:
         return what
     if isinstance(what, Compressor | list | tuple):
         return Independent(what)
+    # the most frequent mistake gets the remedy in its own words
     if callable(what) and not isinstance(what, type):
         said = f"compressor={name_of(what)} is a function without claims"
         raise InvalidParameter(f"{said}: write ct.compressor({name_of(what)}, claims=ct.Contractive('1/d'))")

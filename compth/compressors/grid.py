@@ -1,4 +1,8 @@
-"""Rounding to the geometric grid 0, +-b^k (k integer): to the nearest point, or at random without bias."""
+"""Rounding to the geometric grid 0, +-b^k (k integer): to the nearest point, or at random without bias.
+
+Points of a geometric grid are exponents: a rounding to them is sent in a few bits, with a relative error that does
+not depend on the size of x nor on d.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,7 @@ from compth.compressors.core.base import RECALLED, TIGHT, Compressor, Proved
 from compth.errors import InvalidParameter
 from compth.sources import BIASED, Source
 
+# both constants describe IEEE 754 floats: what underflows, and how many exponents a code has to tell apart
 TINY = 5e-324  # the smallest positive float64: powers that underflow stop there
 EXPONENT_RANGE = {16: 30, 32: 254, 64: 2046}  # powers of two between the smallest and largest normal number
 
@@ -33,6 +38,7 @@ def nearest_constants(base: Number) -> tuple[Number, Number, Number]:
 def floor_power(size: Array, base: float) -> Array:
     """The largest power of base that is <= size, elementwise, for size > 0 (exact for base 2)."""
     if base == 2:
+        # frexp reads the exponent off the bits: no logarithm, no rounding
         exact: Array = np.ldexp(1.0, np.frexp(size)[1] - 1)
         return exact
     exponent = np.floor(np.log(size) / math.log(base))
@@ -48,6 +54,7 @@ def exponent_bits(base: float, float_bits: int) -> int:
 
 
 def _check_base(owner: str, base: Number) -> None:
+    """Raise InvalidParameter unless base > 1, or a symbol."""
     if not is_symbolic(base) and not base > 1:
         raise InvalidParameter(f"{owner}(base={base!r}) needs a base > 1")
 
@@ -57,6 +64,9 @@ class StochasticRounding(Compressor):
     """C(t) = sign(t) b^k or sign(t) b^(k+1), b^k <= |t| < b^(k+1), with the probabilities of mean t; C(0) = 0.
 
     Unbiased, omega = (b-1)^2/(4b), attained where all |x_j| = 2b/(1+b) b^k. b = 2 is natural compression.
+
+    base: a number > 1 (InvalidParameter otherwise). A sign and one of the exponents in the float's range are sent for
+    every entry.
     """
 
     base: Number = 2
@@ -69,6 +79,7 @@ class StochasticRounding(Compressor):
         size = np.abs(x)
         low = floor_power(np.where(size > 0, size, 1.0), float(self.base))
         with np.errstate(over="ignore", under="ignore"):
+            # up with probability (|t| - low)/(high - low): the mean is |t|
             gap = low * (float(self.base) - 1)  # inf beyond the largest power: such values round down
             up = rng.random(x.shape) < (size - low) / np.where(gap > 0, gap, 1.0)
             return np.sign(x) * np.where(up, low + gap, np.minimum(low, size))
@@ -102,6 +113,8 @@ class NearestRounding(Compressor):
 
     delta = 4b/(1+b)^2, B1(4/(1+b)^2, 2b/(1+b)), B2(2/(1+b), 2b/(1+b)), each at the midpoint (1+b)/2 b^k: delta, alpha
     and gamma attained, beta a supremum (approached from above).
+
+    base: a number > 1 (InvalidParameter otherwise). The message is that of stochastic rounding.
     """
 
     base: Number = 2
@@ -115,6 +128,7 @@ class NearestRounding(Compressor):
         size = np.abs(x)
         low = floor_power(np.where(size > 0, size, 1.0), float(self.base))
         with np.errstate(over="ignore"):
+            # compared as differences: (low + high)/2 may overflow
             high = low * float(self.base)
         return np.sign(x) * np.where(size - low > high - size, high, np.minimum(low, size))
 

@@ -1,4 +1,7 @@
-"""No compression."""
+"""No compression.
+
+Stands for an exact message wherever a compressor is asked for: methods without compression are written with it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Rounding to integers at a common scale: the absolute-error class, and in-network aggregation (SwitchML)."""
+"""Rounding to integers at a common scale: the absolute-error class, and in-network aggregation (SwitchML).
+
+Both roundings have an absolute error. It becomes a relative one only by a scale that follows the data, which is what
+the fleet SwitchML does.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +28,7 @@ def round_integers(z: Array, nearest: bool, rng: np.random.Generator) -> Array:
     """Integers (as floats) from z: the nearest one (even at a tie), or up with probability z - floor(z)."""
     if nearest:
         return np.rint(z)
+    # up with the fractional part's probability: unbiased
     low = np.floor(z)
     return low + (rng.random(z.shape) < z - low)
 
@@ -34,6 +39,8 @@ class IntegerRounding(Compressor):
 
     E||C(x)-x||^2 <= d/(4 f^2), attained at x_j = 1/(2f), for both roundings. Absolute error: it is in no class of
     relative error (x in (0, 1/f) is rounded to 0 or to 1/f). Entries are 32-bit integers: f|x_j| <= 2^31 - 1.
+
+    scale: f > 0, a number of integers per unit of x; nearest: deterministic, else unbiased.
     """
 
     scale: Number
@@ -85,6 +92,9 @@ class SwitchML(Fleet):
     |sum_i rho(f x_ij)| <= n (f B + 1) <= T. Random rounding is unbiased and, as the scale follows the data, relative:
     A = d n^2/(4 (T-n)^2), B = 0 (four times that with exponents), since E||error of the mean||^2 <= d/(4 n f^2) and
     B_b^2 <= n mean||x_i||^2. Nearest rounding (the paper's) is biased; its mean errs by at most 1/(2f) a coordinate.
+
+    n: workers. block: coordinates that share a scale, None for all. width: bits of an integer. Raises
+    InvalidParameter where n integers could overflow at any scale.
     """
 
     n: int
@@ -104,12 +114,14 @@ class SwitchML(Fleet):
             )
 
     def _blocks(self, d: int) -> int:
+        """How many scales a message has."""
         return 1 if self.block is None else -(-d // self.block)
 
     def quantise(self, x: Array, rng: np.random.Generator) -> tuple[Array, Array]:
         """(integers (..., n, d), units 1/f (..., 1, d)) of x (..., n, d): the message is their product."""
         n, d = x.shape[-2:]
         size = d if self.block is None else self.block
+        # the scale is common: the switch adds integers, which mean the same for all workers
         largest = np.abs(x).max(axis=-2, keepdims=True)
         top = np.concatenate(
             [
@@ -118,7 +130,9 @@ class SwitchML(Fleet):
             ],
             axis=-1,
         )
+        # chosen so that n integers, each rounded up by at most 1, still fit
         capacity = float(calculus.no_overflow_scale(n, 1, self.width))
+        # a shared exponent is one byte, against a float; both sides compute the same scale from it
         if self.exponent:
             e = np.frexp(top)[1]  # 2^(e-1) <= top < 2^e
             return round_integers(np.ldexp(x, -e) * capacity, self.nearest, rng), np.ldexp(1 / capacity, e)
@@ -132,6 +146,7 @@ class SwitchML(Fleet):
     def joint(self, n: Number, d: Number) -> JointVariance | None:
         if self.nearest:
             return None
+        # a power of two above the largest entry is at most twice it: half the resolution
         spread = 2 if self.exponent else 1
         a = calculus.integer_mean_error(n, d, calculus.no_overflow_scale(n, spread, self.width)) * n
         return JointVariance(

@@ -1,4 +1,7 @@
-"""Low-rank compressors of matrix-shaped vectors: the best rank-r approximation, and PowerSGD's projection."""
+"""Low-rank compressors of matrix-shaped vectors: the best rank-r approximation, and PowerSGD's projection.
+
+Vectors are read as matrices row by row; singular values play the part that entries play for Top-K.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ from compth.sources import POWERSGD, Source
 
 
 def _check_shape(owner: str, shape: object) -> None:
+    """Raise InvalidParameter unless shape is (rows, columns), integers >= 1."""
     good = isinstance(shape, tuple) and len(shape) == 2 and all(is_exact(v) and v >= 1 for v in shape)
     if not good:
         raise InvalidParameter(f"{owner}(shape={shape!r}) needs a pair of integers (rows, columns) >= 1")
@@ -25,14 +29,17 @@ def _check_shape(owner: str, shape: object) -> None:
 
 def _projection_claims(r: Number, shape: tuple[int, int], source: Source, proof: str) -> tuple[Claim, ...]:
     """delta = r/min(shape), B1 and B2 with beta = 1: C(x) is a projection of x, so <C(x), x> = ||C(x)||^2."""
+    # an orthogonal projection: <C(x), x> = ||C(x)||^2, so alpha = gamma = delta and beta = 1
     delta = ratio(r, min(shape))
     same: Provenance = {"sharpness": TIGHT, "source": source, "attribution": OURS}
     ball = Contractive(delta, proof=proof, **same)
+    # selection claims follow from delta, so their proof counts only where delta's own is in the index
     selection = "classes.selection" if proof in proved_index() else ""
     return (ball, *selection_claims(delta, proof=selection, **same))
 
 
 def _why_not(d: int, shape: tuple[int, int]) -> str:
+    """The rule d = rows x columns where d breaks it, else ""."""
     rows, columns = shape
     return "" if d == rows * columns else f"d = {rows} x {columns} = {rows * columns}"
 
@@ -42,6 +49,8 @@ class RankR(Compressor):
     """C(X) = sum of the r leading singular triplets of X (x reshaped to `shape`, row by row).
 
     Contractive with delta = r/min(shape), attained when all singular values are equal. r (rows + columns) floats.
+
+    r: 1 <= r <= min(shape); shape: (rows, columns) with d = rows x columns, any other d is Unsupported.
     """
 
     r: int
@@ -56,6 +65,8 @@ class RankR(Compressor):
             raise InvalidParameter(f"RankR(r={self.r}) needs 1 <= r <= min(shape) = {min(self.shape)}")
 
     def _compress(self, x: Array, rng: np.random.Generator) -> Array:
+        # Eckart and Young: no rank-r matrix is nearer; the r largest of min(shape) squares are at least
+        # their share of the sum
         u, sigma, v = np.linalg.svd(x.reshape(*x.shape[:-1], *self.shape), full_matrices=False)
         kept = u[..., : self.r] * sigma[..., None, : self.r] @ v[..., : self.r, :]
         return np.asarray(kept.reshape(x.shape))
@@ -86,6 +97,9 @@ class PowerSGD(Compressor):
     equality when all singular values are equal: with H the projection on the range of Sigma^k G, E H_ii is largest
     where sigma_i is (leverage grows with its own weight and falls with the others'; rows of G are exchangeable), and
     tr H = r, so sum sigma_i^2 E H_ii >= (r/min(shape)) sum sigma_i^2 by Chebyshev's sum inequality.
+
+    r, shape: as for RankR; iterations: rounds of power iteration, >= 1. P and X'P are sent.
+    The constant holds for any number of iterations; no proof of it is machine-checked.
     """
 
     r: int
@@ -103,8 +117,10 @@ class PowerSGD(Compressor):
     def _compress(self, x: Array, rng: np.random.Generator) -> Array:
         matrix = x.reshape(*x.shape[:-1], *self.shape)
         top = np.abs(matrix).max(axis=(-2, -1), keepdims=True)
+        # the range does not depend on the scale; products of large entries would overflow
         unit = matrix / np.where(top > 0, top, 1)
         q = rng.standard_normal((*x.shape[:-1], self.shape[1], self.r))
+        # block power iteration: each round turns P towards the leading singular vectors
         for _ in range(self.iterations):
             p = np.linalg.qr(unit @ q)[0]
             q = np.swapaxes(unit, -1, -2) @ p

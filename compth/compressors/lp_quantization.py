@@ -1,4 +1,7 @@
-"""One-level p-quantisation by blocks: DIANA's operator."""
+"""One-level p-quantisation by blocks: DIANA's operator.
+
+Blocks are quantised independently, each by a norm of its own, so that the variance follows the block size and not d.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +29,9 @@ class LpQuantization(Compressor):
     E||C(x)-x||^2 = sum_l ||x(l)||_1 ||x(l)||_p - ||x||^2, so omega = 1/alpha_p - 1 at the largest block size (at most
     `block`, the last block may be shorter; None: one block). A supremum for p <= 2 and p = inf, attained; for
     2 < p < inf sqrt(block) - 1 is an upper bound. p = 2: one-level QSGD; p = inf: TernGrad.
+
+    p: the order of the norm, 1 <= p <= inf. block: an integer >= 1, or None. A norm for each block and two bits an
+    entry are sent.
     """
 
     p: float = 2
@@ -48,11 +54,14 @@ class LpQuantization(Compressor):
 
     def _compress(self, x: Array, rng: np.random.Generator) -> Array:
         lengths = [b - a for a, b in self.sizes(x.shape[-1])]
+        # a block's norm for each of its coordinates
         norm = np.repeat(self.norms(x), lengths, axis=-1)
+        # each block is quantised by its own norm: E||C||^2 = ||x(l)||_1 ||x(l)||_p on it
         keep = rng.random(x.shape) < np.abs(x) / np.where(norm > 0, norm, 1)
         return np.sign(x) * norm * keep
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
+        # the largest block is the worst, as alpha_p falls with its size
         size: Number = d if self.block is None else min(self.block, d)
         sharp = TIGHT if self.p <= 2 or self.p == math.inf else UPPER
         known = self.p in (1, 2, math.inf) and not is_symbolic(size)
@@ -68,6 +77,7 @@ class LpQuantization(Compressor):
 
     def worst_inputs(self, d: int) -> tuple[Array, ...]:
         b = min(self.block or d, d)
+        # p = inf is worst at one entry 1 and the others 1/(1 + sqrt b); smaller p at a flat block
         spike = np.where(np.arange(d) < b, 1 / (1 + math.sqrt(b)), 0.0)
         spike[0] = 1.0
         return (spike, np.where(np.arange(d) < b, 1.0, 0.0))

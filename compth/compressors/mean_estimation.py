@@ -1,4 +1,8 @@
-"""The encoders of randomized distributed mean estimation: variable-size support, fixed-size support, binary."""
+"""The encoders of randomized distributed mean estimation: variable-size support, fixed-size support, binary.
+
+Sketches around a centre: what all entries have in common is sent once, and only deviations from it are sampled. With
+the centre 0 they are Bernoulli sparsification and Rand-K.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +26,7 @@ CENTRES = ("zero", "mean")
 
 
 def _check_centre(owner: str, centre: object) -> None:
+    """Raise InvalidParameter unless centre is one of CENTRES."""
     if centre not in CENTRES:
         raise InvalidParameter(f"{owner}(centre={centre!r}) needs one of {', '.join(CENTRES)}")
 
@@ -33,6 +38,7 @@ def best_centre(x: Array, p: Number = None) -> Array:
     """
     if np.ndim(p) == 0:
         return np.asarray(x.mean(axis=-1, keepdims=True))
+    # the error is sum w_j (x_j - mu)^2: least at the weighted mean
     w = 1 / np.asarray(p, dtype=np.float64) - 1
     return np.asarray((w * x).sum(axis=-1, keepdims=True) / (w.sum() if w.any() else 1.0))
 
@@ -55,6 +61,8 @@ class VariableSupport(Compressor):
     E||C(x)-x||^2 = sum_j (1/p_j - 1)(x_j - mu)^2, so omega = max_j 1/p_j - 1 (attained where mu = 0 can be; an upper
     bound for a centre with unequal p). centre = "zero" is Bernoulli(p). For given x, mu and budget the optimal p are
     sampling_probabilities(|x - mu|, budget).
+
+    p: in (0, 1]; centre: "zero" or "mean". A mask, the kept values and the centre, where it is not 0, are sent.
     """
 
     p: Number | tuple[Number, ...]
@@ -69,9 +77,11 @@ class VariableSupport(Compressor):
             raise InvalidParameter(f"VariableSupport(p={self.p!r}) needs 0 < p <= 1 for every coordinate")
 
     def _all(self) -> tuple[Number, ...]:
+        """Every probability, one where they are equal."""
         return self.p if isinstance(self.p, tuple) else (self.p,)
 
     def _compress(self, x: Array, rng: np.random.Generator) -> Array:
+        # kept entries are stretched away from the centre by 1/p, so that the mean is x
         p, mu = np.asarray(self.p, dtype=np.float64), centre_of(x, self.centre, self.p)
         return np.where(rng.random(x.shape) < p, mu + (x - mu) / p, mu)
 
@@ -93,6 +103,8 @@ class VariableSupport(Compressor):
         if self.centre == "zero":
             lengths: Array = d + float_bits * np.count_nonzero(y, axis=-1).astype(np.float64)
             return lengths
+        # entries that were not kept all equal the centre: the longest run of equal values in the sorted
+        # message is their number
         ordered = np.sort(y, axis=-1)
         place = np.arange(d)
         fresh = np.ones(y.shape, dtype=bool)
@@ -116,6 +128,8 @@ class FixedSupport(Compressor):
     """On a uniform k-subset (d/k) x_j - ((d-k)/k) mu, else mu (mu: 0, or the mean of x, which is sent).
 
     Unbiased; E||C(x)-x||^2 = (d/k - 1) ||x - mu 1||^2. centre = "zero" is Rand-k.
+
+    k: an integer >= 1, at most d; centre: "zero" or "mean". k values with their indices are sent, and the centre.
     """
 
     k: int
@@ -132,6 +146,8 @@ class FixedSupport(Compressor):
         return out
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
+        # ||x - mu 1|| <= ||x||, with equality where the mean is 0: the centre helps at a given x and not in
+        # the worst case
         omega = centred_omega(ratio(d, self.k) - 1, d, self.centre)
         return (Unbiased(omega, sharpness=TIGHT, source=self.source, attribution=READ, proof="rdme.mse"),)
 
@@ -153,6 +169,8 @@ class BinaryQuantization(Compressor):
 
     Unbiased; E||C(x)-x||^2 = sum (max - x_j)(x_j - min). omega = (d-2)/2 for d >= 2 (attained at (1, -1, 0, ..., 0)),
     0 at d = 1; the paper's d/2 is kept beside it.
+
+    No parameter. Two floats and a bit an entry are sent.
     """
 
     source: ClassVar[Source] = RDME.at("Example 4")
@@ -160,6 +178,7 @@ class BinaryQuantization(Compressor):
     def _compress(self, x: Array, rng: np.random.Generator) -> Array:
         top, bottom = x.max(axis=-1, keepdims=True), x.min(axis=-1, keepdims=True)
         # halves: max - min may overflow where x itself does not
+        # x_j between the two ends, rounded to one of them with the probability that keeps its mean
         gap = top / 2 - bottom / 2
         share = (x / 2 - bottom / 2) / np.where(gap > 0, gap, 1)
         out: Array = np.where(rng.random(x.shape) < share, top, bottom)

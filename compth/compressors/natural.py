@@ -1,4 +1,8 @@
-"""Natural compression: random rounding to a power of two."""
+"""Natural compression: random rounding to a power of two.
+
+The reference rounds by arithmetic; the kernel adds random bits to the mantissa, which is the same law bit by bit
+where numbers are normal.
+"""
 
 from __future__ import annotations
 
@@ -25,11 +29,15 @@ class NaturalCompression(Compressor):
 
     omega = 1/8 in every dimension, attained where all |x_j| = (4/3) 2^e. Sign and exponent are sent.
     Values of the last binary exponent (|x| >= 2^1023) round down only: the claim's domain ends there.
+
+    A message has a sign and an exponent for every entry: 9 bits for 32-bit floats.
     """
 
     source: ClassVar[Source] = NATURAL.at("Thm 3")
 
     def _compress(self, x: Array, rng: np.random.Generator) -> Array:
+        # |x| lies between 2^(e-1) and 2^e at the share 2m - 1 of the way, which is the probability of
+        # rounding up
         mantissa, exponent = np.frexp(np.abs(x))  # |x| = mantissa 2^exponent, mantissa in [1/2, 1)
         up = rng.random(x.shape) < 2 * mantissa - 1
         return np.sign(x) * np.ldexp(0.5, exponent) * np.where(up & (exponent < 1024), 2.0, 1.0)
@@ -41,12 +49,16 @@ class NaturalCompression(Compressor):
         out = np.empty(x.shape)
         unused = np.zeros((*x.shape[:-1], 1))
         for (piece, _), (target, _) in zip(chunks(x, unused), chunks(out, unused), strict=True):
+            # the carry out of the mantissa happens with probability mantissa/2^52: rounding up to the next
+            # power of two, drawn by one integer addition
             noise = rng.bit_generator.random_raw(piece.size).reshape(piece.shape)
             noise >>= _SHIFT
             noise += np.ascontiguousarray(piece).view(np.uint64)
             np.bitwise_and(noise, _TOP, out=target.view(np.uint64))
             size = np.abs(piece)
             if size.min() < _TINY or size.max() >= _HUGE:  # zeros, subnormals and the last exponent
+                # subnormals have no hidden bit, and the last exponent would carry into inf: the reference
+                # does these
                 odd = (size < _TINY) | (size >= _HUGE)
                 target[odd] = self._compress(piece[odd], rng)
         return out

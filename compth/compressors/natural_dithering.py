@@ -1,4 +1,8 @@
-"""Dithering with geometric levels: natural dithering (base 2) and exponential dithering (any base)."""
+"""Dithering with geometric levels: natural dithering (base 2) and exponential dithering (any base).
+
+Levels shrink by a factor instead of a difference: few of them reach small entries, at a variance that does not depend
+on d until the lowest level is met.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +26,15 @@ from compth.sources import BIASED, NATURAL, Source
 
 def dithering_omega(d: Number, s: Number, r: Number, base: Number) -> Number:
     """(b-1)^2/(4b) + a min{1, a}, a = d^(1/r) b^(1-s): rounding between levels, and below the lowest one."""
+    # between levels b^k and b^(k+1) the relative variance is that of geometric rounding; below the lowest
+    # level the error is absolute and adds up over d coordinates
     a = power(d, ratio(1, r)) * power(base, 1 - s)
     return rounding_omega(base) + a * min(1, a)
 
 
 def dither(x: Array, norm: Array, s: int, base: float, rng: np.random.Generator) -> Array:
     """Levels in {0, b^(1-s), ..., 1/b, 1} of |x|/norm, rounded at random to a neighbour, exact in expectation."""
+    # rounding may push a ratio above 1, where there is no level
     y = np.minimum(np.abs(x) / np.where(norm > 0, norm, 1), 1.0)
     lowest = float(base) ** (1 - s)
     inside = y >= lowest
@@ -54,6 +61,7 @@ def _claims(
         name="textbook",
         proof=levels_proof(p, "dithering.geometric"),
     )
+    # one level is 0 or the norm, whatever the base: its supremum is known and comes first
     if not is_symbolic(s) and s == 1 and p in (1, 2, math.inf):  # one level 1 and 0: any base, any dithering
         best = Unbiased(
             one_level_omega(d, p),
@@ -74,6 +82,9 @@ class NaturalDithering(Compressor):
     Unbiased; omega = 1/8 + a min{1, a}, a = d^(1/r) 2^(1-s), r = min{p, 2} (READ, Thm 7; an upper bound, not attained
     in general; Table 1 of arXiv 2002.08958 drops the 1/8 and turns the sign of an exponent). s = 1 is one-level
     quantisation, with its supremum. Sign, level and one norm are sent.
+
+    s: levels besides 0, an integer >= 1. p: the order of the norm, 1 <= p <= inf. A norm, d signs and d level numbers
+    are sent.
     """
 
     s: int
@@ -93,6 +104,7 @@ class NaturalDithering(Compressor):
         norm = p_norm(x, self.p)
         y = np.minimum(np.abs(x) / np.where(norm > 0, norm, 1), 1)
         lowest = 2.0 ** (1 - self.s)
+        # above the lowest level base 2 is natural compression itself, with its fast kernel
         level = NaturalCompression().kernel(y, rng)
         below = y < lowest
         small = y[below]
@@ -116,6 +128,9 @@ class ExponentialDithering(Compressor):
     """Natural dithering with base b > 1 in 2's place: levels 0, b^(1-s), ..., 1/b, 1.
 
     Unbiased; omega = (b-1)^2/(4b) + a min{1, a}, a = d^(1/r) b^(1-s), r = min{p, 2} (an upper bound).
+
+    s: levels besides 0, an integer >= 1. p: the order of the norm, 1 <= p <= inf. The message is natural dithering's.
+    For s = 1 the supremum of one-level quantisation is claimed first.
     """
 
     s: int

@@ -1,4 +1,8 @@
-"""Jointly drawn diagonal sketches: PermK and its rescaled forms (the sketches of IST)."""
+"""Jointly drawn diagonal sketches: PermK and its rescaled forms (the sketches of IST).
+
+Workers share one permutation, so that together they send every coordinate: errors of different workers cancel in the
+mean. Everything follows from the probability that given (worker, coordinate) pairs are kept together.
+"""
 
 from __future__ import annotations
 
@@ -78,9 +82,11 @@ class _PermMember(DiagonalSketch):
     n: int
 
     def k(self, d: Number) -> Number:
+        """Coordinates that the worker keeps."""
         return max(ratio(d, self.n), 1)
 
     def inclusion(self, d: Number, order: int = 1) -> Number:
+        # given coordinates are all among k of d: k (k-1) .../(d (d-1) ...)
         return ratio(falling(self.k(d), order), falling(d, order))
 
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
@@ -127,6 +133,8 @@ class PermK(JointSketch):
 
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
         n, d = shape[-2:]
+        # d = qn: a permutation cut into n chunks; n = qd: every coordinate q times, shuffled and dealt one
+        # to each worker
         pool = np.arange(d) if d >= n else np.repeat(np.arange(d), n // d)
         dealt = rng.permuted(np.broadcast_to(pool, (*shape[:-2], pool.size)), axis=-1)
         weights = np.zeros(shape)
@@ -134,10 +142,13 @@ class PermK(JointSketch):
         return weights
 
     def inclusion(self, pairs: Sequence[tuple[int, int]], n: Number, d: Number) -> Number:
+        # a repeated pair asks for nothing new
         distinct = set(pairs)
         owner, other = (1, 0) if d >= n else (0, 1)  # a coordinate has one worker, or a worker one coordinate
         if len({p[owner] for p in distinct}) < len(distinct):
             return ratio(0, 1)
+        # ordered ways to deal: who owns a coordinate (or which one a worker has) is drawn without
+        # replacement from q places each
         q = ratio(max(n, d), min(n, d))
         ways: Number = 1
         for count in Counter(p[other] for p in distinct).values():
@@ -145,6 +156,8 @@ class PermK(JointSketch):
         return ratio(ways, falling(max(n, d), len(distinct)))
 
     def joint(self, n: Number, d: Number) -> JointVariance | None:
+        # for d = qn the average of equal vectors is exact, and A mean||a_i||^2 - B||abar||^2 with A = B is
+        # the vectors' own variance
         a, b = calculus.perm_joint(n, d)
         proof = ""
         if not is_symbolic(n) and not is_symbolic(d) and d > 1:
@@ -154,6 +167,8 @@ class PermK(JointSketch):
 
     def noise(self, n: int, d: int) -> tuple[Noise, ...]:
         """Own and cross maps from first and second inclusion probabilities, exact Fractions."""
+        # E[S_i M S_j']_kl = scale^2 P(i keeps k and j keeps l) M_kl, less M: four numbers, on and off the
+        # diagonal, own and between workers
         squared = self.scale(n, d) ** 2
 
         def factor(*pairs: tuple[int, int]) -> Number:
@@ -197,6 +212,8 @@ class _ScaledPermMember(Compressor):
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
         p = _PermMember(self.n).inclusion(d)
+        # a coordinate is c with probability p and 0 else: the claims are the worst coordinate's, as an
+        # input may lie in it alone
         biases, variances, errors = zip(*(scaled_mask(c, p) for c in self._scales()), strict=True)
         eta, omega, delta = max(*map(abs, biases)), max(*variances), 1 - max(*errors)
         same: Proved = {"sharpness": TIGHT, "source": IST, "attribution": OURS, "proof": "masks.scaled"}
@@ -225,6 +242,9 @@ class ScaledPermK(JointSketch):
     scaling = n: PermK itself. scaling = sqrt(n): IST's Perm-1 of Sec. 4 (homogeneous, preconditioned). scaling = 1: raw
     masks. `preconditioned(A)`: sqrt(n) [L_i]_jj^(-1/2), IST (23) read with Diag(L_i)^(-1/2), not with the diagonal of
     L_i^(-1/2). Not unbiased unless scaling = n (d >= n); (1/n) sum C_i is the identity only then.
+
+    Raises InvalidParameter unless every scale is > 0. Claims of the members are those of scaled masks
+    (`scaled_mask`); there is no joint variance, as the members are biased.
     """
 
     n: int
@@ -263,6 +283,7 @@ class ScaledPermK(JointSketch):
         return self.scaling
 
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+        # supports are PermK's own, only the weights differ
         kept = PermK(self.n).draw(shape, rng) > 0
         return np.where(kept, np.asarray(self.scaling, dtype=np.float64), 0.0)
 
@@ -293,6 +314,8 @@ def draw_weights(fleet: Fleet, shape: tuple[int, ...], rng: np.random.Generator)
 
     Raises Unsupported for a fleet whose members are not diagonal sketches.
     """
+    # fleets whose weights are drawn apart from their messages: jointly, shared by all, or by each worker
+    # for itself
     if isinstance(fleet, JointSketch):
         return fleet.draw(shape, rng)
     sketches = [m for m in fleet.members if isinstance(m, DiagonalSketch)]

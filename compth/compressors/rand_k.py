@@ -1,4 +1,7 @@
-"""Rand-K: k coordinates chosen uniformly, scaled by d/k."""
+"""Rand-K: k coordinates chosen uniformly, scaled by d/k.
+
+A diagonal sketch: everything about it follows from the probability that given coordinates are kept together.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,8 @@ class RandK(DiagonalSketch):
 
     `seeded=True` counts a 64-bit seed instead of k indices (the receiver regenerates S).
     Source: natural compression's S_q (READ); k = d is the identity.
+
+    k: an integer >= 1, at most d (Unsupported at a smaller d). An index costs ceil(log2 d) bits.
     """
 
     k: int
@@ -32,6 +37,7 @@ class RandK(DiagonalSketch):
         positive_int("k", self.k, "RandK")
 
     def inclusion(self, d: Number, order: int = 1) -> Number:
+        # P(r+1 given coordinates kept) is a product of conditional ones, without replacement
         p: Number = 1
         for r in range(order):  # (k)_r / (d)_r, zero once more coordinates are asked for than exist
             p = p * (0 if is_exact(d) and d <= r else ratio(self.k - r, d - r))
@@ -50,6 +56,8 @@ class RandK(DiagonalSketch):
         d, k = shape[-1], self.k
         if k == d:
             return np.ones(shape, dtype)
+        # the k smallest of d independent keys are a uniform k-subset; partition finds the k-th without
+        # sorting
         keys = rng.integers(0, 1 << 32, size=(int(np.prod(shape[:-1])), d), dtype=np.uint32)
         chosen = keys <= np.partition(keys, k - 1, axis=-1)[:, k - 1 : k]
         tied = np.flatnonzero(np.count_nonzero(chosen, axis=-1) != k)

@@ -1,4 +1,7 @@
-"""Random blocks of coordinates, kept as they are or rescaled: what the independent block methods send."""
+"""Random blocks of coordinates, kept as they are or rescaled: what the independent block methods send.
+
+Kept as they are blocks are a biased contraction, rescaled an unbiased sketch: methods choose by `unbiased`.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,9 @@ class RandomBlocks(Compressor):
 
     blocks=None: m = d, single coordinates. Kept as it is: delta = tau, B1(tau, 1), B2(tau, 1), C(1-tau, tau(1-tau));
     unbiased: omega = 1/tau - 1. All hold with equality for every x. tau m must be an integer >= 1 and m must divide d.
+
+    tau: 0 < tau <= 1, the fraction of the blocks that is sent; blocks: m >= 1, or None. Raises InvalidParameter for
+    others, Unsupported where d has no such blocks.
     """
 
     tau: Number
@@ -43,6 +49,7 @@ class RandomBlocks(Compressor):
 
     def _compress(self, x: Array, rng: np.random.Generator) -> Array:
         d, m = x.shape[-1], self.blocks or x.shape[-1]
+        # the first tau m of a random order of the blocks
         order = rng.permuted(np.broadcast_to(np.arange(m), (*x.shape[:-1], m)), axis=-1)
         chosen = np.zeros((*x.shape[:-1], m))
         scale = 1 / float(self.tau) if self.unbiased else 1.0
@@ -51,6 +58,7 @@ class RandomBlocks(Compressor):
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
         t = self.tau
+        # every entry is kept with probability tau: error (1-tau)||x||^2 at every x
         same: Provenance = {"sharpness": TIGHT, "source": self.source, "attribution": OURS}
         if self.unbiased:
             return (Unbiased(ratio(1, t) - 1, proof="masks.kept", **same),)
@@ -63,6 +71,7 @@ class RandomBlocks(Compressor):
         if m != d:
             return None
         k = self.kept(d)
+        # P(two given coordinates kept); scale 1/tau^2 where the sketch is unbiased
         pair = ratio(k * (k - 1), d * (d - 1)) if d > 1 else t * t
         scale = ratio(1, t * t) if self.unbiased else 1
         off = scale * (pair - t * t)

@@ -1,4 +1,8 @@
-"""Random dithering (QSGD): s uniform levels relative to a p-norm, rounded at random."""
+"""Random dithering (QSGD): s uniform levels relative to a p-norm, rounded at random.
+
+Constants are suprema or upper bounds over all x at a given d; where the printed one of a paper is larger it is kept
+beside the sharper one, and where it is no bound at all it is not claimed.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +26,7 @@ def sharp_omega(d: Number, s: Number, r: Number) -> Number:
 
     Holds: euclidean_omega(d, s) <= sharp_omega(d, s, 2) for d in {1, 2, 3, 4, 10, 16, 100, 1000}, s in {1, 2, 3, 8}
     """
+    # ||x||_r <= d^(1/r - 1/2)||x||_2 turns the norm that is sent into the one of the claim
     root = power(d, ratio(1, r))
     return min(ratio(root * root, 4 * s * s), ratio(root, s))
 
@@ -38,6 +43,7 @@ def euclidean_omega(d: Number, s: Number) -> Number:
     Holds: (s*y % 1) * (1 - s*y % 1) / s**2 <= (sqrt(d) * y**2 + 1 / sqrt(d)) / (2 * s) - y**2
     where d >= 4 * s**2 for y in [0, 1], s in {1, 2, 3, 8}, d in {4, 5, 16, 40, 100, 256, 10000}
     """
+    # two bounds on f(1-f), each tight on its side of d = 4 s^2: see the docstring
     wide, narrow = ratio(sqrt(d), s) - 1, ratio(d, 4 * s * s)
     if is_symbolic(d) or is_symbolic(s):
         import sympy
@@ -64,6 +70,7 @@ def levels_proof(p: float, proof: str) -> str:
 def p_norm(x: Array, p: float) -> Array:
     """||x||_p per row, (..., d) -> (..., 1), computed without overflow or underflow (rows of zeros give 0)."""
     if p == 2:  # one pass where squares neither overflow nor vanish, row by row
+        # squares are tried first and looked at afterwards: rows of ordinary size, nearly all, pay one pass
         with np.errstate(over="ignore", under="ignore"):
             plain: Array = np.sqrt((x * x).sum(axis=-1, keepdims=True))
         careful = (
@@ -77,6 +84,7 @@ def p_norm(x: Array, p: float) -> Array:
 
 def _careful_norm(x: Array, p: float) -> Array:
     """Scaled by the largest entry first."""
+    # dividing by the largest entry brings every square into [0, 1]
     top: Array = np.abs(x).max(axis=-1, keepdims=True)
     if p == math.inf:
         return top
@@ -92,6 +100,9 @@ class RandomDithering(Compressor):
     Unbiased. p = 2 (QSGD): omega = sqrt(d)/s - 1 for d >= 4 s^2 (supremum), d/(4 s^2) below (attained only for
     special d: UPPER); the textbook min{d/s^2, sqrt(d)/s} is kept beside it. p = inf, s = 1 is TernGrad. For p < 2 the
     printed min{1, sqrt(d)/s} d^(1/p)/s is no bound (p = 1, d = 100, s = 12, flat x: 22/3 > 125/18) and no claim.
+
+    s: levels besides 0, an integer >= 1. p: the order of the norm, 1 <= p <= inf. Raises InvalidParameter for others.
+    A norm, d signs and d level numbers of ceil(log2(s+1)) bits are sent.
     """
 
     s: int
@@ -129,6 +140,7 @@ class RandomDithering(Compressor):
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
         proof = levels_proof(self.p, "dithering.uniform")
+        # best claim first: methods read the first of a kind, and lists show the paper's constant beside it
         textbook = Unbiased(
             min(ratio(d, self.s**2), ratio(sqrt(d), self.s)),
             source=QSGD,
@@ -136,6 +148,7 @@ class RandomDithering(Compressor):
             name="textbook",
             proof=proof,
         )
+        # one level is 0 or the norm: its suprema are known for these norms
         if self.s == 1 and self.p in (1, 2, math.inf):
             best: Claim = Unbiased(
                 one_level_omega(d, self.p),
@@ -154,6 +167,7 @@ class RandomDithering(Compressor):
                 proof=proof,
             )
         else:
+            # norms p > 2 are at most the Euclidean one, so r = 2 serves them
             r = min(self.p, 2)
             best = Unbiased(
                 sharp_omega(d, self.s, r), sharpness=UPPER, attribution=OURS, name="sharp", proof=proof
@@ -169,6 +183,7 @@ class RandomDithering(Compressor):
         return (best, textbook) if self.p == 2 else (best,)
 
     def _sharpness(self, d: Number) -> Sharpness:
+        """TIGHT for d >= 4 s^2, where the constant is the supremum; below it is attained for special d only."""
         if is_symbolic(d):
             return UPPER
         return TIGHT if d >= 4 * self.s**2 else UPPER
@@ -186,6 +201,8 @@ class TernGrad(Compressor):
     """C(x)_j = ||x||_inf sign(x_j) with probability |x_j|/||x||_inf, else 0 (no clipping): unbiased.
 
     omega = (sqrt(d) - 1)/2, attained at one entry 1 and the others 1/(1 + sqrt d). Published code declares 0.
+
+    One float and two bits an entry are sent: 0, plus or minus the largest entry.
     """
 
     source: ClassVar[Source] = NATURAL.at("Sec. 4 (p = inf, one level)")

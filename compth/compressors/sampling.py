@@ -1,4 +1,8 @@
-"""Partial participation: samplings of workers, the fleet they make, and one worker that sends or skips."""
+"""Partial participation: samplings of workers, the fleet they make, and one worker that sends or skips.
+
+Partial participation is compression: a worker that is not asked sends 0, one that is sends its vector over its
+probability. Oracles use the same samplings for the components of a finite sum.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +40,10 @@ from compth.sources import INDUCED, Source
 
 @dataclass(frozen=True)
 class SendOrSkip(Compressor):
-    """C(x) = C0(x)/p with probability p, else nothing (one bit): unbiased, omega = (1 + omega0)/p - 1."""
+    """C(x) = C0(x)/p with probability p, else nothing (one bit): unbiased, omega = (1 + omega0)/p - 1.
+
+    p: 0 < p <= 1. As sharp as C0's own claim; no claim where C0 is not unbiased.
+    """
 
     compressor: Compressor
     p: Number
@@ -47,6 +54,7 @@ class SendOrSkip(Compressor):
             raise InvalidParameter(f"SendOrSkip(p={self.p!r}) needs 0 < p <= 1")
 
     def _compress(self, x: Array, rng: np.random.Generator) -> Array:
+        # one coin for the whole vector; 1/p makes it unbiased
         send = rng.random((*x.shape[:-1], 1)) < float(self.p)
         return np.where(send, self.compressor._compress(x, rng) / float(self.p), 0.0)
 
@@ -54,6 +62,7 @@ class SendOrSkip(Compressor):
         base = self.compressor.claim(Unbiased, d)
         if base is None:
             return ()
+        # E||C||^2 = (1+omega0)||x||^2/p, so omega = (1+omega0)/p - 1
         omega = calculus.send_or_skip_omega(base.omega, self.p)
         return (
             Unbiased(
@@ -70,6 +79,8 @@ class SendOrSkip(Compressor):
         if base is None:
             return None
         own, p = base.own, self.p
+        # E[S M S'] is (1/p) times that of the inner sketch: every coefficient is divided by p, and M itself
+        # gains 1/p - 1
         c = ratio(own.c, p) if np.ndim(own.c) == 0 else own.c / float(p)
         return Noise(MomentMap(ratio(own.a, p) + ratio(1, p) - 1, c, ratio(own.b, p)))
 
@@ -89,6 +100,7 @@ class SendOrSkip(Compressor):
 
     def message_bits(self, y: Array, float_bits: int = FLOAT_BITS) -> Array:
         """1 for a zero message, else 1 + the compressor's own."""
+        # the message that went over the wire is C0(x), before the division by p
         sent = self.compressor.message_bits(y * float(self.p), float_bits)
         return 1.0 + np.where((y != 0).any(axis=-1), sent, 0.0)
 
@@ -130,6 +142,8 @@ class Sampling(ABC):
 
     def joint(self, omega: Number) -> tuple[Number, Number, bool]:
         """(A, B, attained) of the average of [i in S] C_i(a_i)/p_i, members independent of variance omega."""
+        # in general position only a bound: P - p p' <= Diag(p v) turns the sets' correlations into one
+        # number per worker
         return (*calculus.sampled_joint(self.probabilities(), self.v(), omega), False)
 
     def probabilities(self) -> tuple[Number, ...]:
@@ -166,6 +180,7 @@ class NiceSampling(Sampling):
 
     def matrix(self) -> tuple[tuple[Number, ...], ...]:
         own = Fraction(self.m, self.n)
+        # m of n without replacement: P(j | i) = (m-1)/(n-1)
         pair = own * Fraction(self.m - 1, self.n - 1) if self.n > 1 else own
         return tuple(tuple(own if i == j else pair for j in range(self.n)) for i in range(self.n))
 
@@ -176,6 +191,7 @@ class NiceSampling(Sampling):
         return (*calculus.nice_joint(self.m, self.n, omega), True)
 
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.bool_]:
+        # the workers whose place in a random order is among the first m
         return rng.permuted(np.broadcast_to(np.arange(self.n), shape), axis=-1) < self.m
 
 
@@ -225,6 +241,7 @@ class ArbitrarySampling(Sampling):
             raise InvalidParameter(
                 f"ArbitrarySampling(weights={self.weights!r}) needs one weight > 0 per set"
             )
+        # to rounding: weights may be floats such as 0.1
         if abs(sum(self.weights) - 1) > 1e-12:
             raise InvalidParameter(f"ArbitrarySampling(weights={self.weights!r}) needs a sum of 1")
         if {i for s in self.sets for i in s} != set(range(self.n)):
@@ -245,6 +262,7 @@ class ArbitrarySampling(Sampling):
         return tuple(tuple(both(i, j) for j in range(self.n)) for i in range(self.n))
 
     def v(self) -> tuple[Number, ...]:
+        # P - p p' <= Diag(p_i v) means v >= lambda_max of the matrix scaled by p^-1/2 on both sides
         pair = np.asarray(self.matrix(), dtype=np.float64)
         p = pair.diagonal()
         centred = (pair - np.outer(p, p)) / np.sqrt(np.outer(p, p))
@@ -253,6 +271,7 @@ class ArbitrarySampling(Sampling):
 
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.bool_]:
         member = np.array([[i in s for i in range(self.n)] for s in self.sets])
+        # inverse transform: the number of edges below a uniform number is the set's index
         edges = np.cumsum(np.asarray(self.weights, dtype=np.float64))[:-1]
         choice = (rng.random((*shape[:-1], 1)) >= edges).sum(axis=-1)
         return np.asarray(member[choice])
@@ -264,6 +283,8 @@ class Sampled(Fleet):
 
     (A, B) of the average: (c + omega/m, c) with c = (n-m)/(m(n-1)) for m-nice sampling; in general
     (max_i (v_i + omega)/p_i / n, 0). Each worker alone is SendOrSkip(C, p_i).
+
+    Raises InvalidParameter unless it is given a Compressor and a Sampling; Unsupported for another number of workers.
     """
 
     compressor: Compressor
@@ -286,6 +307,8 @@ class Sampled(Fleet):
         return SendOrSkip(self.compressor, self.sampling.probabilities()[i])
 
     def _weights(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+        """1/p_i for those in the set and 0 for the others, (..., n, 1)."""
+        # [i in S]/p_i: who takes part says more, so that the mean is right
         inside = self.sampling.draw(shape[:-1], rng)
         p = np.array([float(q) for q in self.sampling.probabilities()])
         return np.where(inside, 1 / p, 0.0)[..., None]
@@ -319,8 +342,11 @@ class Sampled(Fleet):
 
     def noise(self, n: int, d: int) -> tuple[Noise, ...] | None:
         """None where E[S_i M S_j'] differs between pairs of workers: one cross map per worker cannot say that."""
+        # alone, a worker cannot tell the sampling from a coin of its own
         own = [self.member(i).noise(d) for i in range(n)]
         pair, p = self.sampling.matrix(), self.sampling.probabilities()
+        # E[S_i M S_j'] = (P_ij/(p_i p_j)) M for i != j: one cross map serves only if this is the same for
+        # all pairs
         ratios = {ratio(pair[i][j], p[i] * p[j]) - 1 for i in range(n) for j in range(n) if i != j}
         if any(v is None for v in own) or len(ratios) > 1:
             return None

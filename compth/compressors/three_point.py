@@ -1,4 +1,8 @@
-"""Three-point maps C_{h,y}(x): what a worker sends given its last message h, its last input y and its input x."""
+"""Three-point maps C_{h,y}(x): what a worker sends given its last message h, its last input y and its input x.
+
+What methods with memories of their own need of a message is one inequality with constants A and B (`bound`); each map
+says its pair, and the lazy ones send nothing where their trigger is silent.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +42,11 @@ from compth.sources import EF21, MARINA, THREE_PC, Source
 
 @dataclass(frozen=True)
 class ThreePoint(ABC):
-    """E||C_{h,y}(x) - x||^2 <= (1 - A)||h - y||^2 + B||x - y||^2 for all h, y, x."""
+    """E||C_{h,y}(x) - x||^2 <= (1 - A)||h - y||^2 + B||x - y||^2 for all h, y, x.
+
+    A: (A, B) of `bound(d)`, with the standing of its proof. `apply` checks its arguments; a map of one's own writes
+    `_apply`.
+    """
 
     source: ClassVar[Source] = THREE_PC
     attribution: ClassVar[Attribution] = RECALLED
@@ -78,6 +86,7 @@ class ThreePoint(ABC):
 
     def margin(self, h: Array, y: Array, x: Array, error: Number) -> Margin:
         """The inequality at (h, y, x), from error = E||C_{h,y}(x) - x||^2; exact for Fractions."""
+        # plain sums, so that Fractions decide the inequality exactly
         A, B = self.bound(len(x))
         hy = sum((a - b) ** 2 for a, b in zip(h, y, strict=True))
         xy = sum((a - b) ** 2 for a, b in zip(x, y, strict=True))
@@ -103,6 +112,7 @@ class ThreePoint(ABC):
 
 
 def _delta(owner: ThreePoint, compressor: Compressor, d: Number) -> Number:
+    """The contraction that the map's bound is made of. Raises Unsupported, with an example, without one."""
     claim = compressor.claim(Contractive, d)
     if claim is None:
         raise Unsupported(
@@ -112,12 +122,14 @@ def _delta(owner: ThreePoint, compressor: Compressor, d: Number) -> Number:
 
 
 def _check_trigger(owner: str, zeta: Number) -> None:
+    """Raise InvalidParameter unless zeta >= 0, or a symbol."""
     if not is_symbolic(zeta) and not zeta >= 0:
         raise InvalidParameter(f"{owner}(zeta={zeta!r}) needs zeta >= 0")
 
 
 def moved(h: Array, y: Array, x: Array, zeta: float) -> Array:
     """||x - h||^2 > zeta ||x - y||^2 per row, (..., 1): where the lazy rule sends."""
+    # compared per row: every worker of a batch decides for itself
     far: Array = ((x - h) ** 2).sum(axis=-1, keepdims=True) > zeta * ((x - y) ** 2).sum(
         axis=-1, keepdims=True
     )
@@ -137,6 +149,7 @@ class EF21Map(ThreePoint):
     proof: ClassVar[str] = "three_point.ef21"
 
     def _apply(self, h: Array, y: Array, x: Array, rng: np.random.Generator) -> Array:
+        # only the difference goes over the wire: the receiver has h
         return h + self.compressor.kernel(x - h, rng)
 
     def bound(self, d: Number) -> ThreePointBound:
@@ -197,6 +210,8 @@ class CLAGMap(ThreePoint):
 
     def bound(self, d: Number) -> ThreePointBound:
         theta, beta = calculus.ef21_theta_beta(_delta(self, self.compressor, d))
+        # where it is silent ||h - x||^2 <= zeta||x - y||^2 by the trigger itself; where it speaks it is
+        # EF21's map: the larger B covers both
         return ThreePointBound(theta, max(beta, self.zeta))
 
     def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
@@ -216,6 +231,8 @@ class MARINAMap(ThreePoint):
 
     E||h + C(x-y) - x||^2 = ||h - y||^2 + E||C(x-y) - (x-y)||^2. The coin is common to the rows of one call only if
     the caller makes it so: here every row has its own.
+
+    p: 0 < p <= 1 (InvalidParameter otherwise).
     """
 
     compressor: Compressor
@@ -230,6 +247,7 @@ class MARINAMap(ThreePoint):
             raise InvalidParameter(f"MARINAMap(p={self.p!r}) needs 0 < p <= 1")
 
     def _apply(self, h: Array, y: Array, x: Array, rng: np.random.Generator) -> Array:
+        # with probability p the error is 0; else that of h before, plus the compressor's on the difference
         exact = rng.random((*x.shape[:-1], 1)) < float(self.p)
         return np.where(exact, x, h + self.compressor.kernel(x - y, rng))
 

@@ -1,4 +1,7 @@
-"""Top-K: the k largest coordinates in absolute value."""
+"""Top-K: the k largest coordinates in absolute value.
+
+The reference sorts; the kernel selects. Both keep exactly k entries, also under ties, as the bits are counted for k.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,8 @@ class TopK(Compressor):
     """C(x) keeps the k entries of largest |x_j| (lower index first under ties, exactly k always), zeroes the rest.
 
     Contractive with delta = k/d, attained when all |x_j| are equal. Source: Beznosikov et al.
+
+    k: an integer >= 1, at most d (Unsupported at a smaller d). Floats and indices are sent, k of each.
     """
 
     k: int
@@ -31,6 +36,7 @@ class TopK(Compressor):
         positive_int("k", self.k, "TopK")
 
     def _compress(self, x: Array, rng: np.random.Generator) -> Array:
+        # stable: among equal sizes the lower index comes first
         order = np.argsort(-np.abs(x), axis=-1, kind="stable")[..., : self.k]
         out = np.zeros_like(x)
         np.put_along_axis(out, order, np.take_along_axis(x, order, axis=-1), axis=-1)
@@ -43,6 +49,7 @@ class TopK(Compressor):
         flat = x.reshape(-1, d)
         size = np.abs(flat)
         ordered = size.copy()
+        # selection instead of sorting; the k-th size is then a threshold
         ordered.partition(d - k, axis=-1)
         threshold = ordered[:, d - k : d - k + 1]
         keep = size >= threshold
@@ -51,12 +58,14 @@ class TopK(Compressor):
             ties = np.flatnonzero(size[row] == threshold[row])[: k - np.count_nonzero(above)]
             keep[row] = above
             keep[row, ties] = True
+        # flat indices: one gather and one scatter for the whole batch
         chosen = np.flatnonzero(keep)
         out = np.zeros_like(x)
         out.reshape(-1)[chosen] = flat.reshape(-1)[chosen]
         return out
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
+        # the k largest squares are at least k/d of their sum
         delta = ratio(self.k, d)
         return (
             Contractive(delta, sharpness=TIGHT, source=BIASED, attribution=RECALLED, proof="topk.delta"),

@@ -1,4 +1,7 @@
-"""Top-K with signs and one norm: the sparsification + quantisation operator of communication-aware tuning."""
+"""Top-K with signs and one norm: the sparsification + quantisation operator of communication-aware tuning.
+
+Biased and no contraction: it is used by descent on one worker, where its classes B1 and B2 are enough.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,8 @@ class TopKSign(Compressor):
     <C(x), x> = ||x|| (sum of the k largest) and ||C(x)||^2 = ||x||^2 min{k, number of non-zeros}: class B2 with
     gamma = min{1, k/sqrt d} (one entry, or flat x) and beta = max{k, sqrt d} (one dominant entry, or flat x). Not
     contractive as it stands: the full norm overshoots, which the step size undoes.
+
+    k: an integer >= 1, at most d (Unsupported at a smaller d).
     """
 
     k: int
@@ -40,6 +45,8 @@ class TopKSign(Compressor):
         return np.sign(TopK(self.k).kernel(x, rng)) * p_norm(x, 2)
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
+        # ||C(x)||^2/<C(x), x> = k||x||/(sum of the k largest): sqrt d at flat x, k where one entry
+        # dominates
         beta = max(self.k, sqrt(d))
         same: Proved = {
             "sharpness": TIGHT,

@@ -1,4 +1,9 @@
-"""What a compressor is: a declared mathematical object with claims, bits, noise and examples."""
+"""What a compressor is: a declared mathematical object with claims, bits, noise and examples.
+
+`compress` checks and calls `kernel`, which is the same law as `_compress`, possibly faster: tests hold the two
+together. Claims and noise must be true at every d that `why_not` lets through, for numbers and, where formulas allow
+it, for symbols. Objects are frozen dataclasses, so that equal parameters are equal objects.
+"""
 
 from __future__ import annotations
 
@@ -49,12 +54,15 @@ class MomentMap:
     def __call__(self, m: Numbers) -> Numbers:
         """Apply to (..., d, d) arrays of floats or of Fractions (dtype object)."""
         # Fractions stay exact with Fractions; with floats they are floats, or numpy makes objects of them
+        # the family a M + Diag(c diag M) + b tr(M) I is closed under composition of independent sketches
+        # and is all that exchangeable coordinates allow
         exact = m.dtype == object
         a, b = (self.a, self.b) if exact else (float(self.a), float(self.b))
         c = np.asarray(self.c) if exact else np.asarray(self.c, dtype=np.float64)
         out = np.asarray(a * m)
         diagonal = np.einsum("...ii->...i", m)
         extra = c * diagonal + b * diagonal.sum(axis=-1, keepdims=True)
+        # the diagonal is added to in place: a matrix Diag(.) per matrix would double the memory
         index = np.arange(m.shape[-1])
         out[..., index, index] += extra
         return out
@@ -75,12 +83,14 @@ def check_vectors(x: object, name: str = "x") -> Array:
     """x as a float array (..., d), d >= 1, finite; float32 is kept, everything else becomes float64."""
     try:
         out = np.asarray(x)
+        # single precision is kept, as simulations may run in it; integers and objects become doubles
         out = out if out.dtype == np.float32 else np.asarray(out, dtype=np.float64)
     except (TypeError, ValueError):
         raise InvalidParameter(f"{name}={x!r} is not a real array: pass numbers of shape (..., d)") from None
     if out.ndim == 0 or out.shape[-1] == 0:
         raise InvalidParameter(f"{name} has shape {out.shape}: a vector needs shape (..., d) with d >= 1")
     if not np.isfinite(out).all():
+        # the first offending entry, by its index: "not finite" alone helps nobody in a large array
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(out))[0])
         raise InvalidParameter(
             f"{name}{list(where)}={out[where]} is not finite: remove NaN and inf before compressing"
@@ -93,6 +103,7 @@ def short_repr(self: object) -> str:
     shown = []
     for f in fields(cast("DataclassInstance", self)):
         value = getattr(self, f.name)
+        # what a reader would not have to write is not printed: the text can be evaluated back
         if f.default is not MISSING and value == f.default:
             continue
         nested = isinstance(value, Compressor)
@@ -104,6 +115,8 @@ def check_members(thing: DataclassInstance) -> None:
     """Fields that hold compressors hold compressors. Raises InvalidParameter, naming the field."""
     for member in fields(thing):
         held = getattr(thing, member.name)
+        # annotations are text in these modules: the declared type is the rule, checked when the object is
+        # made
         if member.type == "Compressor" and not isinstance(held, Compressor):
             said = f"{type(thing).__name__}({member.name}={held!r})"
             raise InvalidParameter(f"{said[:80]} needs a Compressor such as RandK(k=2)")
@@ -121,6 +134,8 @@ class Compressor(ABC):
         plainly(cls)
         cls.__repr__ = short_repr  # type: ignore[method-assign]  # before the dataclass decorator writes its own
         if "claims" in vars(cls):
+            # claims know which class's own code issued them: a claim typed by hand is not one of the
+            # package
             cls.claims = issued(vars(cls)["claims"])  # type: ignore[method-assign]
 
     def __post_init__(self) -> None:
@@ -140,7 +155,10 @@ class Compressor(ABC):
             raise InvalidParameter(f"{self!r} is random: pass rng=numpy.random.default_rng(seed)")
         if rng is not None and not callable(getattr(rng, "random", None)):
             raise InvalidParameter(f"rng={rng!r} must be a generator: numpy.random.default_rng(seed)")
+        # deterministic maps ignore the generator; they get one all the same, so that no kernel has a case
+        # for None
         out = self.kernel(data, rng if rng is not None else np.random.default_rng(0))
+        # an identity may return its input: the caller gets an array that is not x
         return np.array(out) if np.shares_memory(out, data) else out
 
     @abstractmethod
@@ -172,6 +190,7 @@ class Compressor(ABC):
         noise = self.noise(d)
         return None if noise is None else (1, noise)
 
+    # constants are suprema: a search over random inputs would not meet the inputs that attain them
     def worst_inputs(self, d: int) -> tuple[Array, ...]:
         """Inputs at which a TIGHT constant is (nearly) attained, where flat, one-hot and spiked ones do not show it."""
         return ()
@@ -232,6 +251,8 @@ class DiagonalSketch(Compressor):
         return self.weights(x.shape, rng, x.dtype) * x
 
     def noise(self, d: int) -> Noise:
+        # E[(S-I) M (S-I)']_jl = (p_jl/(p_j p_l) - 1) M_jl: off the diagonal one number for exchangeable
+        # coordinates, on it 1/p - 1; MomentMap holds the first as a and the difference as c
         p, pair = self.inclusion(d), self.inclusion(d, 2) if d > 1 else None
         if np.ndim(p):  # independent coordinates, each with its own probability
             return Noise(MomentMap(c=np.array([ratio(1, q) - 1 for q in p])))
@@ -241,6 +262,7 @@ class DiagonalSketch(Compressor):
 
     def _sketch_claim(self, d: Number, *, source: Source, attribution: Attribution, proof: str) -> Unbiased:
         p = self.inclusion(d)
+        # omega is attained at the coordinate that is kept least often: x = e_j
         worst = largest(*(ratio(1, q) - 1 for q in p), 0) if isinstance(p, tuple) else ratio(1, p) - 1
         return Unbiased(worst, sharpness=Sharpness.TIGHT, source=source, attribution=attribution, proof=proof)
 
@@ -252,6 +274,8 @@ CHUNK = 1 << 15
 def chunks(x: Array, scale: Array) -> Iterator[tuple[Array, Array]]:
     """Cut (..., d) into pieces of about CHUNK numbers in memory order, each with its rows' scale (..., 1)."""
     d = x.shape[-1]
+    # a row longer than CHUNK is cut itself; short rows are taken together. Either way temporaries are small
+    # enough for the cache
     flat, rows = x.reshape(-1, d), scale.reshape(-1, 1)
     if d >= CHUNK:
         for i in range(len(flat)):

@@ -1,4 +1,7 @@
-"""How a user's function is called: f(x, rng) or f(x), and under which name it is reported."""
+"""How a user's function is called: f(x, rng) or f(x), and under which name it is reported.
+
+Inspection only: nothing here calls a function.
+"""
 
 from __future__ import annotations
 
@@ -28,10 +31,13 @@ def takes_rng(function: Callable[..., object]) -> bool:
     """True for f(x, rng), False for f(x)."""
     try:
         parameters = list(inspect.signature(function).parameters.values())
+    # builtins have no signature: they are taken to want a generator, and a wrong guess is a plain TypeError
     except (TypeError, ValueError):
         return True
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     positional = [p for p in parameters if p.kind in kinds]
     variadic = any(p.kind is inspect.Parameter.VAR_POSITIONAL for p in parameters)
+    # a second argument is a generator if it must be given, or if it is called one: f(x, scale=2.0) takes
+    # none
     needed = [p for p in positional if p.default is inspect.Parameter.empty]
     return variadic or len(needed) >= 2 or (len(positional) >= 2 and positional[1].name in GENERATORS)

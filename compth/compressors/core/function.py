@@ -1,4 +1,8 @@
-"""A function with claims is a compressor: methods, fleets, combinators and the referee take it like any other."""
+"""A function with claims is a compressor: methods, fleets, combinators and the referee take it like any other.
+
+Nothing of it is known but what its user declares, and that is assumed until it is certified. A function is called
+with copies of one row at a time, and what it returns is looked at every time.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +30,8 @@ KEPT = 16
 
 A file's function answers, in the one thread of its process, the calls of several simulating threads.
 """
+# few, as each is a call of a user's function, and a mean length needs no third digit; seeded, so that a
+# run's bits are reproducible
 LOOKS = 32
 """Standard normal vectors (seed 0) from which the expected length of a message of varying length is read."""
 
@@ -99,6 +105,8 @@ class Function(Compressor):
                 f"function={self.function!r} must be a function f(x, rng) or f(x); objects with compress and "
                 "decompress: ct.compressor(ct.adapt(it), claims=...)"
             )
+        # claims are looked at when the object is made, with their constants at d = 1: a text that cannot be
+        # read must not wait for a run
         strange = next((c for c in self.declared if not isinstance(c, Claim)), None)
         if strange is not None:
             raise InvalidParameter(
@@ -119,12 +127,14 @@ class Function(Compressor):
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
         # a proof's name in a claim that a user made proves nothing
+        # a user may write any id of a proof into a claim; what was not derived here is assumed
         plain = (replace(c, proof="", declared=Standing.ASSUMED) for c in self.declared)
         return tuple(_at(c, d) for c in plain)
 
     def _compress(self, x: Array, rng: np.random.Generator) -> Array:
         if x.dtype == object and x.ndim == 1:  # symbols: the referee looks at the outcome
             return np.asarray(self._one(x, rng))
+        # a user's function takes one vector of doubles, whatever the batch and the precision of the run are
         rows = np.ascontiguousarray(x, dtype=np.float64).reshape(-1, x.shape[-1])
         batch = getattr(self.function, "rows", None)
         found = batch(rows, rng) if batch else self._each(rows, rng)
@@ -135,12 +145,16 @@ class Function(Compressor):
         send = getattr(self.function, "send", None)
         if send is None:
             return [self._one(row, rng) for row in rows]
+        # a copy for each call: a function that writes into its argument must not change the caller's array
         pairs = [send(row.copy(), rng) for row in rows]
         said = {_key(y): self._length(m) for y, m in pairs}
+        # lengths are asked for after the round by the messages themselves, so each is remembered under what
+        # it gave, the last KEPT calls of every thread
         self._sent[get_ident()] = [*self._sent.get(get_ident(), [])[1 - KEPT :], said]
         return [y for y, _ in pairs]
 
     def _one(self, x: Array, rng: np.random.Generator) -> object:
+        """The user's function at one vector."""
         given = x if x.dtype == object else x.copy()
         return self.function(given) if self.deterministic else self.function(given, rng)
 
@@ -150,6 +164,7 @@ class Function(Compressor):
             out = np.asarray([np.asarray(y, dtype=np.float64) for y in found])
         except (TypeError, ValueError):
             out = np.empty(0)
+        # checked at every call: a function may fail on one input in a thousand
         if out.shape != rows.shape or not np.isfinite(out).all():
             what = "NaN or inf" if out.shape == rows.shape else f"shape {out.shape[1:]}, or no numbers"
             raise InvalidParameter(
@@ -197,6 +212,7 @@ class Function(Compressor):
 
     @property
     def _varies(self) -> bool:
+        """True where a message's length depends on the message."""
         return callable(self.cost) or (self.cost is None and hasattr(self.function, "send"))
 
     def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
@@ -230,10 +246,12 @@ class Function(Compressor):
         return np.array([self._of_row(row) for row in rows]).reshape(y.shape[:-1])
 
     def _of_row(self, row: Array) -> float:
+        """Bits of one message. Raises InvalidParameter for a vector that no call gave."""
         if not hasattr(self.function, "send"):
             return self._length(row)
         key = _key(row)
         calls = self._sent.get(get_ident(), [])
+        # the latest call first: equal messages of different rounds may have had different lengths
         found: float | None = next((c[key] for c in reversed(calls) if key in c), None)
         if found is None:
             raise InvalidParameter(
@@ -254,11 +272,14 @@ class Function(Compressor):
 def _key(y: Array) -> bytes:
     """What a message gave, in single precision: simulations may run in it."""
     with np.errstate(over="ignore"):
+        # +0 turns -0 into 0, which are equal and have different bytes
         return (np.asarray(y, dtype=np.float32) + np.float32(0)).tobytes()
 
 
 def _at(claim: Claim, d: Number) -> Claim:
     """The claim with its numbers at d."""
+    # constants that do not depend on d need no d; the others are evaluated, and say so where a symbol
+    # cannot be
     if is_symbolic(d) and not any(callable(v) or isinstance(v, str) for v in claim.constants.values()):
         return claim
     return Declared(claim, {}).at(d)

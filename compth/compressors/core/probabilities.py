@@ -1,4 +1,8 @@
-"""Sampling probabilities of atoms: least variance for a budget (ATOMO), least budget for a variance (Wangni et al.)."""
+"""Sampling probabilities of atoms: least variance for a budget (ATOMO), least budget for a variance (Wangni et al.).
+
+Both are minimisers in closed form once it is known which atoms get p = 1, and these are the largest ones: one sort,
+for floats and Fractions alike.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from compth._types import Numbers
 
 def _descending(weights: Numbers) -> tuple[Numbers, Numbers]:
     """(sizes in descending order, tail sums S_i = sum_{j >= i}) per row; tails are added from the smallest on."""
+    # sums of small numbers first lose least: tails are the budgets that decide who is saturated
     up = np.sort(weights, axis=-1)
     return up[..., ::-1], np.cumsum(up, axis=-1)[..., ::-1]
 
@@ -28,6 +33,7 @@ def unit_scale(weights: Numbers) -> Numbers:
     top = weights.max(axis=-1, keepdims=True)
     if ((top > 1e-100) & (top < 1e100)).all():
         return weights
+    # a power of two is exact, and probabilities do not depend on the scale
     exponent = np.clip(1 - np.frexp(top)[1], -1000, 1000)
     return np.asarray(weights * np.ldexp(1.0, exponent))
 
@@ -37,6 +43,8 @@ def saturated(sizes: Numbers, tails: Numbers, budget: float) -> NDArray[np.intp]
 
     If (s-i+1) a_i <= S_i = a_i + S_{i+1} then (s-i) a_{i+1} <= (s-i) a_i <= S_{i+1} (and trivially for s <= i).
     """
+    # the test of the docstring for all i at once; that it holds for an initial segment makes counting
+    # enough
     place = np.arange(sizes.shape[-1])
     full = ((budget - place) * sizes > tails) & (place < budget)
     return np.asarray(full.sum(axis=-1, keepdims=True))
@@ -53,6 +61,8 @@ def budget_probabilities(weights: Numbers, budget: Number) -> Numbers:
     weights a: (..., d) >= 0, floats or Fractions; budget s > 0. Zero weights get p = 0; where s is at least the
     number of positive weights these get p = 1.
     """
+    # Lagrange: minimise sum a_j^2/p_j with sum p_j = s gives p_j proportional to a_j, cut at 1; who is cut
+    # is found in one sort
     a = unit_scale(weights)
     sizes, tails = _descending(a)
     full = saturated(sizes, tails, budget)
@@ -76,6 +86,8 @@ def variance_probabilities(weights: Numbers, excess: object) -> Numbers:
     """
     a = unit_scale(weights)
     sizes, tails = _descending(a)
+    # with p_j = lambda a_j on the unsaturated the variance is sum (a_j/lambda - a_j^2): the constraint
+    # gives lambda in closed form once k is known
     squares = np.cumsum((sizes * sizes)[..., ::-1], axis=-1)[..., ::-1]
     room = excess * squares[..., :1] + squares
     full = np.asarray((sizes * tails > room).sum(axis=-1, keepdims=True))

@@ -1,4 +1,8 @@
-"""The catalogue as rows: parameters, claims rendered from the formulas themselves, standing, sources, bits."""
+"""The catalogue as rows: parameters, claims rendered from the formulas themselves, standing, sources, bits.
+
+The formulas that lists and pages print are the claims themselves, evaluated at symbols for as many parameters as they
+take: nothing is typed twice.
+"""
 
 from __future__ import annotations
 
@@ -63,6 +67,8 @@ class CatalogueRow:
 def _symbolic(example: T, formulas: Callable[[T], object]) -> tuple[T, tuple[str, ...]]:
     """The example with as many scalar number fields as possible as positive symbols, and their names."""
     names: tuple[str, ...] = ()
+    # one field at a time, kept as a symbol only where the formulas still evaluate: some parameters decide
+    # cases and have to be numbers
     for f in fields(example):
         value = getattr(example, f.name)
         if not is_exact(value):
@@ -92,6 +98,7 @@ def _symbol(name: str, integer: bool | None = True) -> object:
 
 
 def _claims(thing: Compressor | Fleet) -> tuple[Claim, ...]:
+    """Claims at symbols d (and n)."""
     d = _symbol("d")
     return tuple(thing.claims(_symbol("n"), d) if isinstance(thing, Fleet) else thing.claims(d))
 
@@ -108,6 +115,7 @@ def _claims_or_numbers(thing: Compressor | Fleet) -> tuple[Claim, ...]:
 def smallest_size(thing: Compressor | Fleet, start: int = 1) -> tuple[int, int]:
     """(n, d), smallest d >= start that an object supports (n = 1 for compressors); any d where there is none."""
     if isinstance(thing, Fleet):
+        # by trial: objects say why they do not support a size, not which sizes they support
         sizes = [(n, d) for n in (*range(2, 17), 1) for d in range(start, start + 64)]
         found = next(((n, d) for n, d in sizes if not thing.why_not(n, d)), None)
     else:
@@ -127,14 +135,17 @@ def _latex(formula: Number) -> str:
 
 def _standings() -> Callable[[object], Standing]:
     """The standing of each thing as lists show it; one look at the package serves a whole list."""
+    # in a package of which something was replaced no list may show a proof
     return (lambda thing: Standing.ASSUMED) if altered() else sure
 
 
 def _row(claim: Claim, standing: Callable[[object], Standing]) -> ClaimRow:
+    """A claim with its constants simplified and printed."""
     import sympy
 
     constants = []
     for name, value in claim.constants.items():
+        # JointVariance carries the number of workers it is for beside its constants
         if name == "n":  # a fleet size, not a constant
             continue
         formula = sympy.simplify(sympy.nsimplify(value)) if is_exact(value) else sympy.sympify(value)
@@ -175,6 +186,7 @@ def catalogue_row(thing: type[Compressor | Fleet]) -> CatalogueRow:
 def _catalogue_row(
     name: str, thing: type[Compressor | Fleet], standing: Callable[[object], Standing]
 ) -> CatalogueRow:
+    """The row of a class, from the first of its examples."""
     example = thing.examples()[0]
     shown, symbols = _symbolic(example, _claims)
     text, at = _bits(example)

@@ -1,4 +1,7 @@
-"""The uncertainty principle held against what a compressor declares: bits and variance cannot both be small."""
+"""The uncertainty principle held against what a compressor declares: bits and variance cannot both be small.
+
+For declared constants of fixed-length codes: a pair that the principle excludes is a mistake in one of the two.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,10 @@ def uncertainty_margins(
     cost = compressor.bits(d, float_bits)
     if cost.random:
         return []
+    # alpha 4^(b/d) >= 1 for every fixed-length code of d reals: fewer bits mean a larger error on some
+    # input
     bits = min(cost.total, 500 * d)  # 4^500 is as good as infinity, and still a float
+    # a float of finite width is a rounding of the real number the claim speaks of
     rounding = 2.0 ** -MANTISSA[float_bits] if cost.floats else 0.0
     out: list[tuple[Claim, Number, float]] = []
     for claim in compressor.claims(d) if claims is None else claims:

@@ -40,6 +40,7 @@ FLOAT_TYPES: dict[int, type[np.float16 | np.float32 | np.float64]] = {
     32: np.float32,
     64: np.float64,
 }
+# IEEE 754: the stored exponent of 1.0
 EXPONENT_BIAS = {16: 15, 32: 127, 64: 1023}
 
 
@@ -57,12 +58,14 @@ class Writer:
         if not 0 <= value < 1 << width:
             raise InvalidParameter(f"value={value} does not fit into {width} bits")
         if width:
+            # text of 0 and 1 is slow and plain: these messages prove counts, no simulation sends them
             self._parts.append(format(value, f"0{width}b"))
 
     def number(self, value: float) -> None:
         """One float, rounded to float_bits."""
         kind = FLOAT_TYPES[self.float_bits]
         with np.errstate(over="ignore"):
+            # the bytes of the float at its width, read as one little-endian number on both sides
             raw = np.asarray(value, dtype=kind).tobytes()
         self.integer(int.from_bytes(raw, "little"), self.float_bits)
 
@@ -81,6 +84,7 @@ class Reader:
         self._at = 0
 
     def integer(self, width: int) -> int:
+        """The next `width` bits as an integer >= 0. Raises InvalidParameter past the end of the data."""
         if self._at + width > len(self._text):
             raise InvalidParameter(
                 f"data has {len(self._text)} bits, {self._at + width} are needed: truncated?"
@@ -90,6 +94,7 @@ class Reader:
         return int(piece, 2) if width else 0
 
     def number(self) -> float:
+        """The next float of `float_bits`."""
         raw = self.integer(self.float_bits).to_bytes(self.float_bits // 8, "little")
         return float(np.frombuffer(raw, dtype=FLOAT_TYPES[self.float_bits])[0])
 
@@ -101,17 +106,21 @@ Decoder = Callable[..., Array]
 
 
 def _all_floats(c: Compressor, x: Array, y: Array, out: Writer) -> None:
+    """d floats."""
     for v in y:
         out.number(v)
 
 
 def _read_floats(c: Compressor, data: Reader, d: int) -> Array:
+    """d floats."""
     return np.array([data.number() for _ in range(d)])
 
 
 def _sparse(c: RandK | TopK | AdaptiveRandom | NonUniformRand1, x: Array, y: Array, out: Writer) -> None:
     """k pairs (index, value): the non-zero entries first, then zeros at other places."""
     k = c.k if isinstance(c, RandK | TopK) else 1
+    # a message of fixed length has k places also where fewer entries are non-zero: zeros fill it, and
+    # decode to themselves
     order = np.argsort(y == 0, kind="stable")[:k]
     if np.count_nonzero(y) > k:
         raise InvalidParameter(f"y has {np.count_nonzero(y)} non-zero entries: {c!r} sends {k}")
@@ -121,6 +130,7 @@ def _sparse(c: RandK | TopK | AdaptiveRandom | NonUniformRand1, x: Array, y: Arr
 
 
 def _read_sparse(c: RandK | TopK | AdaptiveRandom | NonUniformRand1, data: Reader, d: int) -> Array:
+    """k entries, 0 elsewhere; a filled-up pair writes a 0."""
     y = np.zeros(d)
     for _ in range(c.k if isinstance(c, RandK | TopK) else 1):
         j = data.integer(log2_ceil(d))
@@ -131,6 +141,7 @@ def _read_sparse(c: RandK | TopK | AdaptiveRandom | NonUniformRand1, data: Reade
 def _counted(c: Compressor, x: Array, y: Array, out: Writer) -> None:
     """How many entries are kept, then their indices and values."""
     kept = np.flatnonzero(y)
+    # 0 to d entries are d + 1 possibilities
     out.integer(len(kept), log2_ceil(len(y) + 1))
     for j in kept:
         out.integer(int(j), log2_ceil(len(y)))
@@ -138,6 +149,7 @@ def _counted(c: Compressor, x: Array, y: Array, out: Writer) -> None:
 
 
 def _read_counted(c: Compressor, data: Reader, d: int) -> Array:
+    """The entries of `_counted`, 0 elsewhere."""
     y = np.zeros(d)
     for _ in range(data.integer(log2_ceil(d + 1))):
         j = data.integer(log2_ceil(d))
@@ -146,6 +158,7 @@ def _read_counted(c: Compressor, data: Reader, d: int) -> Array:
 
 
 def _masked(c: Compressor, x: Array, y: Array, out: Writer) -> None:
+    """A bit for every coordinate, then the values of those that are kept."""
     for v in y:
         out.integer(int(v != 0), 1)
     for v in y[y != 0]:
@@ -153,6 +166,7 @@ def _masked(c: Compressor, x: Array, y: Array, out: Writer) -> None:
 
 
 def _read_masked(c: Compressor, data: Reader, d: int) -> Array:
+    """The mask first: it says how many values follow."""
     mask = [data.integer(1) for _ in range(d)]
     return np.array([data.number() if m else 0.0 for m in mask])
 
@@ -169,6 +183,7 @@ def _levels(c: Dithering) -> Array:
 
 
 def _unit(c: Dithering, norm: float) -> float:
+    """What a level is a multiple of: ||x||_p/s for uniform levels, ||x||_p for geometric ones."""
     return norm / c.s if isinstance(c, RandomDithering) else norm
 
 
@@ -178,6 +193,8 @@ def _dithered(c: Dithering, x: Array, y: Array, out: Writer) -> None:
     Implementations sum the norm in different orders: of the few floats around ||x||_p, the one that gives y is sent.
     """
     levels, width = _levels(c), log2_ceil(c.s + 1)
+    # both sides must multiply the same float by the same level to get the same bits; numpy, the chunks of
+    # the kernel and the loops may sum the norm differently in its last bits
     norm = first = float(p_norm(x, c.p)[0])
     near = [first, *(float(first + step * np.spacing(first)) for step in (-1, 1, -2, 2, -3, 3))]
     for norm in near if first > 0 else [0.0]:
@@ -194,6 +211,7 @@ def _dithered(c: Dithering, x: Array, y: Array, out: Writer) -> None:
 
 
 def _read_dithered(c: Dithering, data: Reader, d: int) -> Array:
+    """sign x level x unit, the product in the sender's order, so that no bit differs."""
     levels, unit = _levels(c), _unit(c, data.number())
     pairs = [(data.integer(1), data.integer(log2_ceil(c.s + 1))) for _ in range(d)]
     return np.array([(-1.0 if sign else 1.0) * levels[place] * unit for sign, place in pairs])
@@ -208,7 +226,9 @@ def _ternary(c: LpQuantization | TernGrad, x: Array, y: Array, out: Writer) -> N
 
 
 def _read_ternary(c: LpQuantization | TernGrad, data: Reader, d: int) -> Array:
+    """The norm of its block for every coordinate that is not 0."""
     sizes = c.sizes(d) if isinstance(c, LpQuantization) else [(0, d)]
+    # a block's norm belongs to its coordinates
     norms = np.repeat([data.number() for _ in sizes], [b - a for a, b in sizes])
     signs = np.array([(0.0, 1.0, -1.0)[data.integer(2)] for _ in range(d)])
     return np.asarray(signs * norms)
@@ -218,6 +238,7 @@ def _exponents(c: NaturalCompression, x: Array, y: Array, out: Writer) -> None:
     """Sign and biased exponent; code 0 is zero. Powers of two from 2^(1-bias) to the largest code."""
     width, bias = EXPONENT_BITS[out.float_bits], EXPONENT_BIAS[out.float_bits]
     for v in y:
+        # frexp gives v = m 2^e with m = 1/2 for a power of two, so the exponent of v is e - 1
         code = 0 if v == 0 else int(np.frexp(abs(v))[1]) - 1 + bias
         if v != 0 and not 1 <= code < 1 << width:
             raise InvalidParameter(f"y={v!r} is outside the normal range of {out.float_bits}-bit floats")
@@ -226,6 +247,7 @@ def _exponents(c: NaturalCompression, x: Array, y: Array, out: Writer) -> None:
 
 
 def _read_exponents(c: NaturalCompression, data: Reader, d: int) -> Array:
+    """Signed powers of two; code 0 is 0."""
     width, bias = EXPONENT_BITS[data.float_bits], EXPONENT_BIAS[data.float_bits]
     out = np.zeros(d)
     for j in range(d):
@@ -236,6 +258,7 @@ def _read_exponents(c: NaturalCompression, data: Reader, d: int) -> Array:
 
 def _signs(c: ScaledSign, x: Array, y: Array, out: Writer) -> None:
     """Scale, a flag, d signs; when the flag is set (an entry is 0) a d-bit map of the zeros follows."""
+    # sign(0) = 0 has no bit among d signs: the rare vectors with zeros pay for a map of them
     zeros = y == 0
     out.number(np.abs(y).max())
     out.integer(int(zeros.any()), 1)
@@ -247,6 +270,7 @@ def _signs(c: ScaledSign, x: Array, y: Array, out: Writer) -> None:
 
 
 def _read_signs(c: ScaledSign, data: Reader, d: int) -> Array:
+    """Scale times sign, 0 where the map of zeros says so."""
     scale, flag = data.number(), data.integer(1)
     signs = np.array([-1.0 if data.integer(1) else 1.0 for _ in range(d)])
     zeros = np.array([data.integer(1) for _ in range(d)]) if flag else np.zeros(d)
@@ -258,16 +282,19 @@ def _integers(c: IntegerRounding, x: Array, y: Array, out: Writer) -> None:
     for v in np.rint(y * float(c.scale)):
         if not -(1 << (INT_BITS - 1)) <= v < 1 << (INT_BITS - 1):
             raise InvalidParameter(f"f y = {v:.0f} does not fit into {INT_BITS} bits: choose a smaller scale")
+        # two's complement by reduction modulo 2^32
         out.integer(int(v) % (1 << INT_BITS), INT_BITS)
 
 
 def _read_integers(c: IntegerRounding, data: Reader, d: int) -> Array:
+    """Signed integers over the scale."""
     raw = np.array([data.integer(INT_BITS) for _ in range(d)], dtype=np.float64)
     signed = np.where(raw >= 1 << (INT_BITS - 1), raw - (1 << INT_BITS), raw)
     return np.asarray(signed / float(c.scale))
 
 
 def _two_points(c: BinaryQuantization, x: Array, y: Array, out: Writer) -> None:
+    """Least and largest entry of x, then a bit for each coordinate."""
     out.number(x.min())
     out.number(x.max())
     for v in y:
@@ -275,6 +302,7 @@ def _two_points(c: BinaryQuantization, x: Array, y: Array, out: Writer) -> None:
 
 
 def _read_two_points(c: BinaryQuantization, data: Reader, d: int) -> Array:
+    """One of the two points for each bit."""
     points = data.number(), data.number()
     return np.array([points[data.integer(1)] for _ in range(d)])
 
@@ -283,6 +311,8 @@ def _mean_support(c: VariableSupport, x: Array, y: Array, out: Writer) -> None:
     """The most frequent value of y (the centre), then a mask and the other values; no centre where it is 0."""
     if c.centre == "zero":
         return _masked(c, x, y, out)
+    # the receiver learns the centre as one float; which value it is the sender reads off its message, as
+    # all entries that were not kept equal it
     values, counts = np.unique(y, return_counts=True)
     centre = values[counts.argmax()]
     out.number(centre)
@@ -293,6 +323,7 @@ def _mean_support(c: VariableSupport, x: Array, y: Array, out: Writer) -> None:
 
 
 def _read_mean_support(c: VariableSupport, data: Reader, d: int) -> Array:
+    """The centre wherever the mask has no value."""
     if c.centre == "zero":
         return _read_masked(c, data, d)
     centre = data.number()
@@ -311,6 +342,7 @@ def _fixed_support(c: FixedSupport, x: Array, y: Array, out: Writer) -> None:
 
 
 def _read_fixed_support(c: FixedSupport, data: Reader, d: int) -> Array:
+    """The centre everywhere, then k entries."""
     y = np.full(d, 0.0 if c.centre == "zero" else data.number())
     for _ in range(c.k):
         j = data.integer(log2_ceil(d))
@@ -343,6 +375,8 @@ CODECS: dict[type[Compressor], tuple[Encoder, Decoder]] = {
 
 
 def _codec(compressor: Compressor) -> tuple[Encoder, Decoder]:
+    """Encoder and decoder. Raises Unsupported, naming the compressors that have them."""
+    # by exact type: a subclass may send something else
     if type(compressor) not in CODECS or (isinstance(compressor, RandK) and compressor.seeded):
         known = ", ".join(sorted(c.__name__ for c in CODECS))
         raise Unsupported(f"{compressor!r} has no encoder: there is one for {known} (RandK without a seed)")

@@ -94,8 +94,8 @@ class Schedule:
     """A step as stages, and the sizes of what they need.
 
     servers, scratch, products, totals: how many slots of each. kept: operation -> slot of a worker's value that
-    outlives its pass. carried_means: memories whose means are carried from round to round. nexts: next server vectors, by leaf.
-    given: gradients that are made outside of the passes -> slot of kept.
+    outlives its pass. carried_means: memories whose means are carried from round to round. nexts: next server vectors,
+    by leaf. given: gradients that are made outside of the passes -> slot of kept.
     """
 
     stages: tuple[Stage, ...]
