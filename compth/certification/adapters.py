@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
-from compth.certification.subject import Array, Subject
+from compth._types import Numbers
+from compth.certification.beside import Program
+from compth.certification.subject import Subject
 from compth.compressors.core.calling import takes_rng
 
 
@@ -17,14 +18,15 @@ class Batched:
     The rows are checked: each must have the law of a single call, and neighbouring rows must be independent.
     """
 
-    def __init__(self, function: Callable[[Array, Any], Any]) -> None:
-        given: Callable[..., Any] = function
-        self.function = function if takes_rng(function) else lambda rows, rng: given(rows)
+    def __init__(self, function: Callable[..., object]) -> None:
+        given: Callable[..., object] = function
+        self.function: Program = function if takes_rng(function) else lambda rows, rng: given(rows)
         self.__qualname__ = getattr(function, "__qualname__", repr(function))
 
-    def __call__(self, x: Array, rng: Any) -> Any:
-        """One row."""
-        return np.asarray(self.function(x[None, :], rng))[0]
+    def __call__(self, x: Numbers, rng: np.random.Generator) -> object:
+        """One row: C(x) of a vector is what the batch makes of it alone."""
+        row: object = np.asarray(self.function(x[None, :], rng))[0]
+        return row
 
     def subject(self) -> Subject:
         """How the certifier sees it."""

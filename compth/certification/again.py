@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compth.certification.contract import Look
 from compth.certification.oracle import Moments, excess, factored, margins_of, of_leaves
@@ -17,10 +16,11 @@ from compth.certification.selection import selected
 from compth.certification.tracer import NotTraceable, leaves
 
 if TYPE_CHECKING:
+    from compth._types import Array
+    from compth.certification.subject import Subject
     from compth.claims import Claim
 
 
-Array = NDArray[np.float64]
 PATHS = 400_000
 """Most paths that a script enumerates."""
 SAMPLES = 20_000
@@ -36,15 +36,15 @@ class Line(NamedTuple):
     violated: bool | None
 
 
-def directly(subject: Any, claim: Claim, x: Array, d: int, slack: float) -> list[Line]:
+def directly(subject: Subject, claim: Claim, x: Array, d: int, slack: float) -> list[Line]:
     """The claim's inequalities at x for a program without randomness."""
     if not subject.deterministic:
         return otherwise(subject, claim, x, d, slack, "the program takes a generator now")
-    out = np.asarray(subject.program(x.copy(), None), dtype=np.float64)
+    out = np.asarray(subject.program(x.copy(), np.random.default_rng(0)), dtype=np.float64)
     return lines_of(claim, Moments(x, out, float(out @ out), (out - target_of(x, d)) ** 2, slack))
 
 
-def enumerated(subject: Any, claim: Claim, x: Array, d: int, slack: float) -> list[Line]:
+def enumerated(subject: Subject, claim: Claim, x: Array, d: int, slack: float) -> list[Line]:
     """The claim's inequalities at x from every path."""
     try:
         m = of_leaves(x, list(leaves(lambda rng: subject.program(x.copy(), rng), PATHS)), d)
@@ -53,7 +53,7 @@ def enumerated(subject: Any, claim: Claim, x: Array, d: int, slack: float) -> li
     return lines_of(claim, replace(m, slack=slack))
 
 
-def by_coordinates(subject: Any, claim: Claim, x: Array, d: int, slack: float) -> list[Line]:
+def by_coordinates(subject: Subject, claim: Claim, x: Array, d: int, slack: float) -> list[Line]:
     """The claim's inequalities at x from each coordinate's own law."""
     try:
         m = factored(subject, d)(x)
@@ -62,7 +62,7 @@ def by_coordinates(subject: Any, claim: Claim, x: Array, d: int, slack: float) -
     return lines_of(claim, replace(m, slack=slack))
 
 
-def by_selection(subject: object, claim: Any, x: Array, d: int, slack: float) -> list[Line]:
+def by_selection(subject: Subject, claim: Claim, x: Array, d: int, slack: float) -> list[Line]:
     """The claim's inequalities at x from the classes of draws of a selection."""
     try:
         m = selected(subject, x, d)
@@ -71,9 +71,11 @@ def by_selection(subject: object, claim: Any, x: Array, d: int, slack: float) ->
     return lines_of(claim, replace(m, slack=slack))
 
 
-def otherwise(subject: object, claim: Claim, x: Array, d: int, slack: float, reason: str) -> list[Line]:
+def otherwise(subject: Subject, claim: Claim, x: Array, d: int, slack: float, reason: str) -> list[Line]:
     """Seeded samples, for a program of another kind than the refuted one."""
     remark = Line(f"{reason}: {SAMPLES} seeded samples instead", None)
+    # The e-processes learn directions between blocks, so the blocks double as they do in the referee's own
+    # sampling.
     blocks = [8]
     while sum(blocks) < SAMPLES:
         blocks.append(sum(blocks))
@@ -91,7 +93,7 @@ def lines_of(claim: Claim, m: Moments) -> list[Line]:
 
 
 def by_samples(
-    subject: object,
+    subject: Subject,
     claim: Claim,
     x: Array,
     d: int,
@@ -101,6 +103,8 @@ def by_samples(
     level: float,
 ) -> list[Line]:
     """The claim's inequalities at x by the same e-processes on the same seeded samples."""
+    # Same seed, same blocks, same directions: the numbers that refuted are drawn again, if the program is the
+    # same.
     point, nowhere = Point(x, d, [claim], seed, slack), Suspects(d)
     for block in blocks:
         point.extend(subject, block, nowhere)

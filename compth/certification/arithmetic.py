@@ -9,17 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from compth._types import Array, Numbers, Tensor
 from compth.certification.points import DOMAIN
 from compth.claims import Claim
 from compth.errors import InvalidParameter
 
-Array = NDArray[np.float64]
-Call = Callable[[Array, int], Any]
+Call = Callable[[Array, int], object]
 """(x, seed) -> what the program returns, as it returns it."""
 
 
@@ -69,6 +67,8 @@ class Arithmetic:
         half of sqrt(d) for sums of d terms, in single precision at least: so numpy, torch and XLA add bfloat16. Sound
         programs measured at d = 2 to 1000 stay below 2.3 units.
         """
+        # In double precision the violations that count (1e-9 relative) are far above rounding, so none is
+        # granted.
         if self.bits >= 53:
             return 0.0
         most = math.sqrt(d) / 2
@@ -127,7 +127,8 @@ def declared(name: str) -> Arithmetic:
     return replace(FORMATS[name], origin="declared")
 
 
-# What rounding may do to an inequality. Each function is plain arithmetic: reproduction scripts carry its very text.
+# What rounding may do to an inequality. Each function is plain arithmetic: reproduction scripts carry its
+# very text.
 
 
 def widened(bound: float, slack: float, second: float, xx: float) -> float:
@@ -160,6 +161,8 @@ def is_square(inequality: str) -> bool:
 
 def limit(inequality: str, bound: float, slack: float, second: float, xx: float) -> float:
     """What the named inequality may reach: its bound, the rounding granted, and the rounding of this sum itself."""
+    # Last the rounding of the referee's own sums, 1e-9 relative; a bias of which nothing is allowed is a
+    # square, so that a relative error of 1e-9 in E C(x) is one of 1e-18 here.
     square = is_square(inequality)
     numbers = bound, slack, second, xx
     granted = widened(*numbers) if square else loosened(inequality, *numbers)
@@ -176,7 +179,7 @@ def type_name(out: object) -> str:
     return str(getattr(out, "dtype", type(out).__name__)).rpartition(".")[2]
 
 
-def as_numpy(out: object) -> Any:
+def as_numpy(out: object) -> Tensor:
     """An output as an array that numpy computes with: torch tensors and ml_dtypes arrays without loss, else itself."""
     if isinstance(out, np.ndarray):
         return (
@@ -186,13 +189,16 @@ def as_numpy(out: object) -> Any:
         )
     if type(out).__module__.partition(".")[0] == "torch" and hasattr(out, "detach"):
         held = out.detach().cpu()
-        return (
-            held.float() if type_name(held) in ("bfloat16", "float8_e4m3fn", "float8_e5m2") else held
-        ).numpy()
+        narrow = type_name(held) in ("bfloat16", "float8_e4m3fn", "float8_e5m2")
+        plain: object = (
+            held.float() if narrow else held
+        ).numpy()  # types that numpy has not: exact in float32
+        return plain
     return out
 
 
-def _narrow(out: NDArray[Any]) -> bool:
+def _narrow(out: Numbers) -> bool:
+    """True for floats of ml_dtypes, which numpy holds as raw bytes."""
     return type_name(out).startswith(("bfloat", "float"))
 
 
@@ -203,6 +209,9 @@ def seen(call: Call, size: int) -> Arithmetic:
     of that type, of a narrower one, or moves with the last places of that format. Else the type of the output, where
     that is float32; else float64. Stochastic rounding to bfloat16 reads x finer than bfloat16: it is judged in float32.
     """
+    # A type says what an output is stored in, not what it was computed in: a function may round its input to
+    # bfloat16 and return float64. Reading x through a format is visible: C(x) = C(round(x)) on inputs that
+    # rounding moves.
     returned = type_name(call(_probe(FLOAT64, size, 0), 0))
     form = FORMATS["float32"] if returned == "float32" else FLOAT64
     if _reads(call, FORMATS["float32"], size):  # what reads x coarser reads it through float32, too
@@ -237,12 +246,16 @@ def _probe(form: Arithmetic, size: int, seed: int) -> Array:
     base = form.rounded(rng.normal(size=size))
     if form.bits >= 53:
         return base
+    # 0.3 to 0.45 of a last place away from a grid point: rounding to nearest goes back to it and never meets
+    # a tie, while stochastic rounding goes elsewhere with a chance of as much, which shows in a few dozen
+    # coordinates.
     shift = rng.choice([-1.0, 1.0], size=size) * rng.uniform(0.3, 0.45, size=size)
     step: Array = np.ldexp(1.0, np.frexp(base)[1] - form.bits)
     return base + shift * step
 
 
 def _reads(call: Call, form: Arithmetic, size: int) -> bool:
+    """True when C(x) = C(x rounded to the format), bit for bit on all probes."""
     probes = [(_probe(form, size, seed), seed) for seed in range(_probes(size, form))]
     return all(_same(call(x, seed), call(form.rounded(x), seed)) for x, seed in probes)
 
@@ -263,11 +276,13 @@ def _responds(call: Call, form: Arithmetic, size: int) -> bool:
 
 
 def _plain(out: object) -> Array:
+    """An output as float64, exactly."""
     plain: Array = np.asarray(as_numpy(out), dtype=np.float64)
     return plain
 
 
 def _same(one: object, two: object) -> bool:
+    """True for outputs of equal numbers."""
     return bool(np.array_equal(_plain(one), _plain(two)))
 
 
@@ -284,6 +299,8 @@ def _grid(call: Call, form: Arithmetic, size: int) -> int | None:
 def _bits(values: Array) -> int:
     """Significant bits that the values need; NaN and infinities need none."""
     values = values[np.isfinite(values)]
+    # The significand as a 53-bit integer; w & -w is its lowest set bit, so 53 minus that bit's place is what
+    # it needs.
     whole = np.ldexp(np.abs(np.frexp(values)[0]), 53).astype(np.int64)
     whole = whole[whole > 0]
     if not whole.size:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -16,6 +16,11 @@ from compth.errors import InvalidParameter, Unsupported
 from compth.methods import Method, Plan, State
 from compth.methods.core.unified import Parameters, UnifiedTheorem
 from compth.problems.interface import Problem, as_quadratic
+
+if TYPE_CHECKING:
+    from compth._types import Numbers
+    from compth.compressors import Fleet
+
 
 RADII = (1e-3, 1.0, 1e3)
 """Distances from x*, in units of the starting distance (1 when that is 0): noise rules near it, smoothness far off."""
@@ -50,29 +55,34 @@ def reference_of(method: Method) -> Method:
     """The method with the reference draws (`_compress`) of fleet and broadcast: the fast kernels' are too many."""
     fleet = method.fleet
 
+    # Fast kernels draw many numbers at once, whose joint outcomes are too many to enumerate; the reference
+    # draws a few. The two have one law (the catalogue's tests), so moments of the reference are those of what
+    # runs.
     class Reference(type(fleet)):  # type: ignore[misc]
         """The same fleet; its kernel is the reference."""
 
-        def kernel(self, x: Any, rng: Any) -> Any:
-            return self._compress(x, rng)
+        def kernel(self, x: Numbers, rng: np.random.Generator) -> Numbers:
+            found: Numbers = self._compress(x, rng)
+            return found
 
-    twin = object.__new__(Reference)
-    twin.__dict__.update(fleet.__dict__)
+    twin = cast("Fleet", object.__new__(Reference))
+    vars(twin).update(vars(fleet))
 
     class Enumerable(type(method)):  # type: ignore[misc]
         """The same method with that fleet, and the reference draw of what it broadcasts."""
 
         @property
-        def fleet(self) -> Any:
+        def fleet(self) -> Fleet:
             return twin
 
-        def broadcast(self, direction: object, rng: np.random.Generator) -> Any:
+        def broadcast(self, direction: Numbers, rng: np.random.Generator) -> Numbers:
             whole = self.broadcasts_all
-            return direction if whole else self.downlink._compress(direction, rng)
+            found: Numbers = direction if whole else self.downlink._compress(direction, rng)
+            return found
 
-    out: Any = object.__new__(Enumerable)
-    out.__dict__.update(method.__dict__)
-    return out  # type: ignore[no-any-return]
+    out = cast("Method", object.__new__(Enumerable))
+    vars(out).update(vars(method))
+    return out
 
 
 def states_of(
@@ -83,6 +93,9 @@ def states_of(
     quadratic = as_quadratic(problem)
     bases = [quadratic.hessian, *quadratic.A[:3]]
     directions = [*(v for a in bases for v in np.linalg.eigh(a)[1].T), *rng.standard_normal((4, problem.d))]
+    # Both inequalities are homogeneous along a ray only far away and only near x*, so three radii; directions
+    # are the eigenvectors, where curvature is extreme, and random ones. Some rounds on, memories (h_i, w) are
+    # no longer x_0's.
     unit = float(np.sqrt(problem.distance_squared(problem.start))) or 1.0
     found = []
     for radius in RADII:
@@ -133,6 +146,9 @@ def _ratios(
     method: Method, problem: Problem, theorem: UnifiedTheorem, p: Parameters, plan: Plan, state: State
 ) -> tuple[float, float, float]:
     """(first, second, bias) at one state."""
+    # g is read off the step, g = (x - x+)/gamma, so that what is checked is what the method's code does and
+    # not what its formula for g says. One step's randomness is enumerated: the three expectations are sums
+    # over its outcomes.
     square, memory, mean = 0.0, 0.0, np.zeros(problem.d)
     try:
         for leaf in leaves(lambda rng: method.step(method.view(problem, rng), state, rng, plan, 0), LEAVES):
@@ -159,5 +175,6 @@ def _over(left: float, right: float, scale: float) -> float:
 
 
 def _sigma2(theorem: UnifiedTheorem, problem: Problem, state: State, plan: Plan) -> float:
+    """The row's sigma^2 at a state, 0 where the row has none."""
     found = theorem.sigma2_k(problem, state, plan)
     return 0.0 if found is None else float(found[0])

@@ -11,9 +11,9 @@ import importlib
 import inspect
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from compth.claims import Claim
 
@@ -33,6 +33,7 @@ class _Module(NamedTuple):
 
 @cache
 def _module(name: str) -> _Module:
+    """The statements of a module, read from its source once."""
     text = inspect.getsource(importlib.import_module(name))
     bound: dict[str, ast.stmt] = {}
     imported: dict[str, tuple[str, str]] = {}
@@ -51,6 +52,7 @@ def _module(name: str) -> _Module:
 
 
 def _is_text(node: ast.stmt) -> bool:
+    """True for a docstring of a module or of the name before it."""
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
@@ -86,6 +88,7 @@ def _attributes(node: ast.AST) -> Iterator[tuple[str, str]]:
 
 
 def _dropped(decorator: ast.expr) -> bool:
+    """True for a decorator that falls away in a script."""
     called = decorator.func if isinstance(decorator, ast.Call) else decorator
     return isinstance(called, ast.Name) and called.id in DROPPED
 
@@ -148,6 +151,9 @@ class Carried:
         self._follow(module, held, node)
 
     def _follow(self, module: str, held: _Module, node: ast.AST) -> None:
+        # A worklist in the form of a recursion: every name that the copied text reads is reached in turn,
+        # until nothing new is. Statements that only act on names (a table filled by a loop) come along once
+        # one of their names is carried.
         for used in dict.fromkeys(_used(node)):
             self.add(module, used)
         for name, attribute in _attributes(node):
@@ -162,6 +168,9 @@ class Carried:
 
     def text(self) -> str:
         """Imports, then the definitions, module after module: what is used while defining comes first."""
+        # Inside a module the order of lines is right already. Between modules a constant may be computed from
+        # another module's while the script defines it, so imported modules come first, as Python would have
+        # run them.
         order: list[str] = []
         for module in dict.fromkeys(m for m, _ in self.parts):
             _after(module, {m for m, _ in self.parts}, order)
@@ -173,6 +182,7 @@ class Carried:
         return "\n\n\n".join([*(self._told_apart(*where) for where in parts), *spaces])
 
     def _told_apart(self, module: str, line: int) -> str:
+        """A part with the names replaced that two modules share; attributes of that name stay."""
         text = self.parts[module, line]
         for name, other in ((n, v) for (m, n), v in self.renamed.items() if m == module):
             text = re.sub(rf"(?<![\w.]){re.escape(name)}(?!\w)", other, text)
@@ -201,7 +211,7 @@ def claim_class(kind: type[Claim]) -> str:
     return "\n".join([*lines, *(textwrap.indent(text, "    ").rstrip() + "\n" for text in own)]).rstrip()
 
 
-def carried(*roots: Any) -> tuple[str, str]:
+def carried(*roots: Callable[..., object]) -> tuple[str, str]:
     """(import lines, definitions) of functions and classes of the package and all that they use."""
     held = Carried()
     for root in roots:

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from fractions import Fraction
-from typing import Any
+from typing import cast
 
 import numpy as np
 
+from compth._types import Numbers
 from compth.bits import BitCost
 from compth.certification.contract import Outcome
 from compth.certification.oracle import Moments
-from compth.certification.tracer import Affine, Leaf, _Variable
+from compth.certification.tracer import Affine, Leaf, NotTraceable, _Variable
 
 MAGIC = b"compth01"
 HEAD = struct.Struct("<8s16sQI")
 """Magic, the question's token, length of the JSON part, number of arrays (their lengths follow)."""
 MOST = 2 << 30
 """Largest message, bytes."""
-RECORDS: dict[str, type[object]] = {"Moments": Moments, "Outcome": Outcome, "BitCost": BitCost}
+RECORDS: dict[str, Callable[..., object]] = {"Moments": Moments, "Outcome": Outcome, "BitCost": BitCost}
+"""Dataclasses that are sent field by field."""
 BIT_GENERATORS = ("PCG64", "PCG64DXSM", "SFC64", "Philox", "MT19937")
 
 
@@ -29,19 +31,23 @@ class Malformed(Exception):
     """What came is no answer."""
 
 
-Blobs = list[Any]
+Blobs = list[memoryview]
 """The bytes of arrays, uncopied."""
 
 
-def pack(token: bytes, value: object) -> list[Any]:
+def pack(token: bytes, value: object) -> list[bytes | memoryview]:
     """One frame, in parts to send one after the other."""
+    # Numbers of arrays travel as raw bytes after the JSON text, so that a batch of a million floats is
+    # neither printed nor parsed; everything with structure is in the JSON, whose reader builds nothing but
+    # the listed types.
     blobs: Blobs = []
     text = json.dumps(_encode(value, blobs)).encode()
     sizes = struct.pack(f"<{len(blobs)}Q", *map(len, blobs))
     return [HEAD.pack(MAGIC, token, len(text), len(blobs)) + sizes + text, *blobs]
 
 
-def _encode(value: Any, blobs: Blobs) -> object:
+def _encode(value: object, blobs: Blobs) -> object:
+    """A value as JSON data: plain ones as they are, others as {tag: content}. Raises TypeError for other types."""
     if value is None or isinstance(value, bool | str):
         return value
     if isinstance(value, np.bool_ | np.integer | int):
@@ -50,16 +56,19 @@ def _encode(value: Any, blobs: Blobs) -> object:
         return float(value) if np.isfinite(value) else {"f": repr(float(value))}
     if isinstance(value, list):
         return [_encode(v, blobs) for v in value]
+    # Dictionaries of JSON are only ever tags here: a dict of the program is a tagged list of pairs, so no
+    # value can pass for another type. NaN and infinities are text, which JSON proper has no numbers for.
     for kind, write in WRITERS.items():
         if isinstance(value, kind):
             return write(value, blobs)
     if type(value).__name__ in RECORDS:
-        parts = [_encode(getattr(value, f.name), blobs) for f in fields(value)]
+        parts = [_encode(getattr(value, f.name), blobs) for f in fields(cast("Moments", value))]
         return {"r": [type(value).__name__, parts]}
     raise TypeError(f"{type(value).__name__} is not sent between processes")
 
 
-def _array(value: Any, blobs: Blobs) -> object:
+def _array(value: Numbers, blobs: Blobs) -> object:
+    """An array: its bytes among the blobs, its type and shape in the text; Fractions and symbols one by one."""
     if value.dtype == object:
         return {"o": [list(value.shape), [_encode(v, blobs) for v in value.reshape(-1)]]}
     blobs.append(np.ascontiguousarray(value).reshape(-1).view(np.uint8).data)
@@ -67,15 +76,17 @@ def _array(value: Any, blobs: Blobs) -> object:
 
 
 def _affine(value: Affine, blobs: Blobs) -> object:
+    """a U + b on its cell: all decisions are made, so the other side needs no path."""
     return {"u": [str(value.a), str(value.b), value.u.lo, value.u.hi, value.u.bits]}
 
 
-def _generator(value: np.random.Generator, blobs: Blobs) -> Any:
+def _generator(value: np.random.Generator, blobs: Blobs) -> object:
+    """A generator by its bit generator's name and state: numbers, which the other side gives to a fresh one."""
     held = value.bit_generator
-    return {"g": [type(held).__name__, _encode(dict(held.state), blobs)]}
+    return {"g": [type(held).__name__, _encode({**held.state}, blobs)]}
 
 
-WRITERS: dict[type[Any], Callable[[Any, Blobs], Any]] = {
+WRITERS: dict[type, Callable[..., object]] = {
     Fraction: lambda v, blobs: {"q": str(v)},
     tuple: lambda v, blobs: {"t": [_encode(e, blobs) for e in v]},
     dict: lambda v, blobs: {"d": [[str(k), _encode(e, blobs)] for k, e in v.items()]},
@@ -94,6 +105,9 @@ class Inbox:
 
     def __init__(self, token: bytes | None = None) -> None:
         self.token, self.whole = token, False
+        # A state machine: head, lengths of the blobs, body. Each part's size is known and bounded before it
+        # is read, so a malicious worker can neither make the referee allocate without end nor send one answer
+        # for another question.
         self._text, self._sizes = 0, list[int]()
         self._read = self._head
         self._expect(HEAD.size)
@@ -131,16 +145,16 @@ class Inbox:
     def _body(self) -> None:
         self.whole = True
 
-    def value(self) -> Any:
+    def value(self) -> object:
         """What the frame says. Raises Malformed."""
-        blobs, at = [], self._text
+        blobs, at = list[memoryview](), self._text
         for size in self._sizes:
             blobs.append(self._buffer[at : at + size])
             at += size
         return unpack(bytes(self._buffer[: self._text]), blobs)
 
 
-def unpack(text: bytes, blobs: Blobs) -> Any:
+def unpack(text: bytes, blobs: Blobs) -> object:
     """The value of a frame. Raises Malformed for everything that `pack` does not write."""
     try:
         return _decode(json.loads(text), blobs)
@@ -156,16 +170,17 @@ def unpack(text: bytes, blobs: Blobs) -> Any:
         raise Malformed(f"{type(problem).__name__}: {str(problem)[:80]}") from None
 
 
-def _decode(node: Any, blobs: Blobs) -> object:
+def _decode(node: object, blobs: Blobs) -> object:
     if node is None or isinstance(node, bool | int | str | float):
         return node
     if isinstance(node, list):
         return [_decode(v, blobs) for v in node]
-    ((kind, held),) = node.items()
+    ((kind, held),) = cast("dict[str, object]", node).items()
     return READERS[kind](held, blobs)
 
 
-def _read_array(held: Any, blobs: Blobs) -> object:
+def _read_array(held: tuple[int, str, list[int]], blobs: Blobs) -> object:
+    """An array of numbers; of no other type, since object arrays of raw bytes would be addresses."""
     at, kind, shape = held
     dtype = np.dtype(kind)
     if dtype.kind not in "fiub":
@@ -175,29 +190,40 @@ def _read_array(held: Any, blobs: Blobs) -> object:
     )  # in the frame's own memory, which is writable
 
 
-def _shape(given: Any) -> tuple[int, ...]:
+def _shape(given: list[int]) -> tuple[int, ...]:
     if not all(type(n) is int and n >= 0 for n in given):
         raise ValueError(f"shape {given}")
     return tuple(given)
 
 
-def _read_objects(held: Any, blobs: Blobs) -> object:
+def _read_objects(held: tuple[list[int], list[object]], blobs: Blobs) -> object:
     out = np.empty(len(held[1]), dtype=object)
     for i, v in enumerate(held[1]):
         out[i] = _decode(v, blobs)
     return out.reshape(_shape(held[0]))
 
 
-def _read_affine(held: Any, blobs: Blobs) -> Affine:
+class _Decided:
+    """The path of a uniform that came from another process, where all of its decisions were made."""
+
+    order: list[_Variable]
+
+    def choose(self, weights: Sequence[Fraction], read: Sequence[Fraction] | None = None) -> int:
+        """Refuses: there is no run left that could branch."""
+        raise NotTraceable("a uniform of another process compared")
+
+
+def _read_affine(held: tuple[str, str, int, int, int], blobs: Blobs) -> Affine:
     a, b, lo, hi, bits = held
     if bits not in (24, 53) or not 0 <= lo < hi <= 1 << bits:
         raise ValueError("cell")
-    u = _Variable(None, bits)
+    u = _Variable(_Decided(), bits)
     u.lo, u.hi = lo, hi
     return Affine(u, Fraction(a), Fraction(b))
 
 
-def _read_generator(held: Any, blobs: Blobs) -> np.random.Generator:
+def _read_generator(held: tuple[str, object], blobs: Blobs) -> np.random.Generator:
+    """A generator of one of numpy's five kinds; its name is listed, never looked up freely."""
     name, state = held
     if name not in BIT_GENERATORS:
         raise ValueError(name)
@@ -206,12 +232,12 @@ def _read_generator(held: Any, blobs: Blobs) -> np.random.Generator:
     return np.random.Generator(bits)
 
 
-def _read_record(held: Any, blobs: Blobs) -> object:
+def _read_record(held: tuple[str, list[object]], blobs: Blobs) -> object:
     name, parts = held
     return RECORDS[name](*[_decode(p, blobs) for p in parts])
 
 
-READERS: dict[str, Callable[[Any, Blobs], Any]] = {
+READERS: dict[str, Callable[..., object]] = {
     "f": lambda held, blobs: float(held),
     "q": lambda held, blobs: Fraction(held),
     "t": lambda held, blobs: tuple(_decode(v, blobs) for v in held),
@@ -220,6 +246,6 @@ READERS: dict[str, Callable[[Any, Blobs], Any]] = {
     "o": _read_objects,
     "u": _read_affine,
     "g": _read_generator,
-    "l": lambda held, blobs: Leaf(Fraction(held[0]), _decode(held[1], blobs), ()),
+    "l": lambda held, blobs: Leaf(Fraction(held[0]), _decode(held[1], blobs), ()),  # its draws stay there
     "r": _read_record,
 }

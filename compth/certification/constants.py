@@ -10,15 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields, is_dataclass, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
 from compth.certification.readings import SIMPLE, as_written, is_float, named, said, within_an_ulp
 from compth.claims import Claim
 
 if TYPE_CHECKING:
-    from compth.compressors.bernoulli import Bernoulli
+    from compth.compressors import Compressor
 
 
+T = TypeVar("T")
 Matrix = list[list[Fraction]]
 ROUNDING = Fraction(8, 2**52)
 """Violations below this, in units of ||x||^2 + E||C(x)||^2, may come from rounded constants alone."""
@@ -56,15 +57,15 @@ def readings_of(claim: Claim) -> Iterator[tuple[Claim, tuple[str, ...]]]:
         yield other, (f"the claim's {read}, within one ulp",)
 
 
-def by_formula(thing: Bernoulli, d: int, claim: Claim) -> Claim | None:
+def by_formula(thing: object, d: int, claim: Claim) -> Claim | None:
     """An object's own claim with its constants by the object's formula from the fractions that its parameters name.
 
     float(1/0.34 - 1) is rounded twice; with p = 17/50 the same line of the object gives 33/17. None for other claims,
     and where the formula does not give what the float rounds.
     """
     try:
-        own, meant = thing.claims(d), _meant(thing).claims(d)
-    except Exception:  # parameters that are no plain numbers
+        own, meant = (cast("Compressor", form).claims(d) for form in (thing, _meant(thing)))
+    except Exception:  # parameters that are no plain numbers, things without claims(d)
         return None
     found: Claim | None = next(
         (b for a, b in zip(own, meant, strict=True) if a == claim and type(a) is type(b)), None
@@ -80,12 +81,13 @@ def _rounds(value: object, exact: object) -> bool:
     return close and (not is_float(exact) or exact == value)
 
 
-def _meant(value: object) -> Any:
+def _meant(value: T) -> T:
     """The object with every float among its parameters replaced by the fraction that it names."""
+    # Fractions stand in for the floats: every formula of the package takes both (`Number`).
     if type(value) is float:
-        return named(as_written(value))
+        return cast("T", named(as_written(value)))
     if type(value) is tuple:
-        return tuple(map(_meant, value))
+        return cast("T", tuple(map(_meant, cast("tuple[object, ...]", value))))
     if is_dataclass(value) and not isinstance(value, type):
         return replace(value, **{f.name: _meant(getattr(value, f.name)) for f in fields(value)})
     return value
@@ -103,7 +105,10 @@ def settle(claim: Claim, forms: Forms, scale: Fraction, rounded: bool) -> Answer
     forms: the slacks of an exact claim as quadratic forms. scale: of ||x||^2 + E||C(x)||^2 at unit x.
     rounded: whether the forms themselves rest on float constants.
     """
-    name, read = "", claim
+    # Three attempts, strictest first: the constants' exact binary values; the fractions that they name; and,
+    # to refute, the claim loosened by all that rounding may explain. What fails only in between is neither
+    # proved nor refuted.
+    name, read, witness = "", claim, None
     for read, line in readings_of(claim):
         name, witness = _failing(forms(read))
         if not name:
@@ -114,7 +119,7 @@ def settle(claim: Claim, forms: Forms, scale: Fraction, rounded: bool) -> Answer
     return Answer(False, *(_failing(loose) if _failing(loose)[0] else (name, None)))
 
 
-def _failing(forms: list[tuple[str, Matrix]]) -> tuple[str, Any]:
+def _failing(forms: list[tuple[str, Matrix]]) -> tuple[str, list[Fraction] | None]:
     """The first form that is negative somewhere, with such an x; "" when there is none."""
     for name, q in forms:
         witness = positive_semidefinite(q)
@@ -125,6 +130,7 @@ def _failing(forms: list[tuple[str, Matrix]]) -> tuple[str, Any]:
 
 def _allowance(claim: Claim, inequality: str, scale: Fraction) -> Fraction:
     """What rounding may add to a value over its bound; a bias is a square, so the allowance is squared with it."""
+    # ||E C(x) - x|| <= eta is a bound on a root: a relative error r of it moves the square by 2 eta r + r^2.
     if not inequality.startswith("||E C(x)"):
         return ROUNDING * scale
     eta = as_written(claim.constants.get("eta", 0))
@@ -132,11 +138,16 @@ def _allowance(claim: Claim, inequality: str, scale: Fraction) -> Fraction:
 
 
 def _lifted(q: Matrix, by: Fraction) -> Matrix:
+    """q + by I."""
     return [[v + by if i == j else v for j, v in enumerate(row)] for i, row in enumerate(q)]
 
 
 def positive_semidefinite(q: Matrix) -> list[Fraction] | None:
     """None when x'Qx >= 0 for all x (exact LDL'), else a vector with x'Qx < 0."""
+    # LDL' in exact arithmetic: eliminate with positive pivots and keep the basis in which the form is
+    # diagonal so far. A negative diagonal entry is x'Qx of its basis vector. With zeros on the diagonal, one
+    # entry q_ij beside them makes (e_i -+ e_j)'Q(e_i -+ e_j) = -+2 q_ij negative; if all are zero, the rest
+    # of the form vanishes.
     size = len(q)
     a = [row[:] for row in q]
     order, basis = list(range(size)), [[Fraction(int(i == j)) for j in range(size)] for i in range(size)]

@@ -6,19 +6,20 @@ import random
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import cast
 
 import numpy as np
 
+from compth._types import Array, Numbers
 from compth.certification.adapting.generators import seeded
 from compth.certification.adapting.memory import put_back
 from compth.certification.arithmetic import FLOAT64, FORMATS, seen
-from compth.certification.beside import beside, is_floats, of_program
+from compth.certification.beside import Program, beside, is_floats, of_program
 from compth.certification.points import DOMAIN, inside, structured
-from compth.certification.subject import CALL_LIMIT, Array, CallTooLong, Subject, time_limit
+from compth.certification.subject import CALL_LIMIT, CallTooLong, Subject, time_limit
 from compth.claims import Claim
 
-Breach = tuple[str, Any]
+Breach = tuple[str, Array]
 """What was broken, in words, and the input that shows it."""
 
 
@@ -31,7 +32,7 @@ class Outcome:
 
     kind: str
     dtype: str
-    value: Any
+    value: Array | None
     changed: bool
     drew: str
 
@@ -40,7 +41,7 @@ Look = Callable[[Array, int], Outcome]
 """One call at x on a fresh generator of this seed. The checks below see a program only so; scripts carry their text."""
 
 
-def observe(program: Any, x: Array, seed: int) -> Outcome:
+def observe(program: Program, x: Array, seed: int) -> Outcome:
     """Call the program and see what it does."""
     given, before = x.copy(), _generators()
     out = program(given, np.random.default_rng(seed))
@@ -56,9 +57,10 @@ def observe(program: Any, x: Array, seed: int) -> Outcome:
 
 def _generators() -> dict[str, object]:
     """Where the process's generators stand: keys, positions and what they keep for the next draw."""
-    held: Any = np.random.get_state()  # noqa: NPY002
-    torch: Any = sys.modules.get("torch")
-    at = torch.get_rng_state().numpy().tobytes() if hasattr(torch, "get_rng_state") else None
+    held = cast("tuple[str, Numbers, int, int, float]", np.random.get_state())  # noqa: NPY002
+    torch = sys.modules.get("torch")
+    ready = torch is not None and hasattr(torch, "get_rng_state")
+    at = torch.get_rng_state().numpy().tobytes() if ready and torch is not None else None
     return {
         "np.random": (held[1].tobytes(), *held[2:]),
         "Python's random": random.getstate(),
@@ -66,12 +68,14 @@ def _generators() -> dict[str, object]:
     }
 
 
-def _drawn_from(program: Any, x: Array, seed: int, out: object, before: dict[str, object]) -> str:
+def _drawn_from(program: Program, x: Array, seed: int, out: object, before: dict[str, object]) -> str:
     """The generator that moved, unless the program seeds it from what it is given: then its state means nothing."""
     after = _generators()
     moved = [name for name in after if after[name] != before[name] and before[name] is not None]
     if not moved:
         return ""
+    # A program that seeds the global generator itself moves it, too, and is reproducible all the same. Only
+    # an answer that changes with the state from which the generator starts hangs on it.
     for start in range(3):
         with seeded(start):  # and put back: they are the user's
             again = program(x.copy(), np.random.default_rng(seed))
@@ -105,7 +109,7 @@ def pure(look: Look, x: Array, d: int) -> str:
 
 def reproducible(look: Look, x: Array, d: int) -> str:
     """One seed, one result."""
-    if not np.array_equal(look(x, 7).value, look(x, 7).value):
+    if not _same(look(x, 7).value, look(x, 7).value):
         return "gave two results for the same input and generator state (a private generator, or state kept)"
     return ""
 
@@ -115,7 +119,12 @@ def stateless(look: Look, x: Array, d: int) -> str:
     first = look(x, 11).value
     for seed in range(12):
         look(x[::-1].copy() * (seed + 1), seed)
-    return "" if np.array_equal(first, look(x, 11).value) else "kept state between calls"
+    return "" if _same(first, look(x, 11).value) else "kept state between calls"
+
+
+def _same(one: Array | None, other: Array | None) -> bool:
+    """Bit for bit the same numbers, or none in both."""
+    return np.array_equal(np.asarray(one), np.asarray(other))
 
 
 def zero(look: Look, x: Array, d: int) -> str:
@@ -129,6 +138,7 @@ CHECKS = {f.__name__: f for f in (well_formed, pure, reproducible, stateless, ze
 
 
 def _is_outcome(answer: object, subject: Subject, x: Array, seed: int) -> bool:
+    """True for an Outcome of plain parts that a call could have."""
     if not isinstance(answer, Outcome):
         return False
     flags = isinstance(answer.changed, bool) and answer.drew in ("", *_generators())
@@ -145,6 +155,7 @@ def outcome(subject: Subject, x: Array, seed: int) -> Outcome:
 
 
 def _is_arithmetic(answer: object, subject: Subject, size: int) -> bool:
+    """True for a known format, a short line of text and a number of bits."""
     if not (isinstance(answer, tuple) and len(answer) == 3):
         return False
     name, origin, grid = answer
@@ -157,7 +168,7 @@ def computes_in(subject: Subject, size: int) -> tuple[str, str, int]:
     """(name, how it was seen, significant bits of the outputs or 0) of the arithmetic that the program computes in."""
     program = subject.raw or subject.program
 
-    def call(x: Array, seed: int) -> Any:
+    def call(x: Array, seed: int) -> object:
         with time_limit(CALL_LIMIT):
             return program(x.copy(), np.random.default_rng(seed))
 
@@ -175,6 +186,8 @@ def breaches(
     subject: Subject, d: int, claims: list[Claim], domain: tuple[float, float] = DOMAIN
 ) -> Iterator[Breach]:
     """The first breach at dimension d, if there is one."""
+    # A sample of the structured inputs and normal ones: misbehaviour is rarely confined to one input, and
+    # every call is limited in time. State kept between calls and C(0) need one input each.
     relative, nought = any(c.relative for c in claims), np.zeros(subject.size(d))
     points = structured(subject.size(d), 0, domain)
     rng = np.random.default_rng(5)

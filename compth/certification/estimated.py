@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from compth._earned import Earned
 from compth._shown import Shown
@@ -16,7 +16,8 @@ from compth.certificates import Report, encode
 
 if TYPE_CHECKING:
     from compth._numbers import Number
-    from compth._types import Array
+    from compth._types import Array, Json
+    from compth.claims import JointVariance
 
 
 SYMBOL = {
@@ -67,7 +68,7 @@ class Estimate(Earned, Shown):
     subject: str
     d: int
     kind: str
-    exact: Any = None
+    exact: Number | JointVariance | None = None
     bound: Number | None = None
     interval: tuple[float, float] | None = None
     guess: float | None = None
@@ -76,7 +77,7 @@ class Estimate(Earned, Shown):
     eta: tuple[object, object] = (None, None)
     worst_x: Array | None = None
     technique: str = ""
-    joint: Any = None
+    joint: JointVariance | None = None
     delta_beside: object = None
     max_norm: object = None
     report: Report | None = None
@@ -88,17 +89,17 @@ class Estimate(Earned, Shown):
         return SYMBOL.get(self.kind, "")
 
     @property
-    def omega(self) -> Any:
+    def omega(self) -> Number:
         """The sure lower bound on omega; None for other kinds and where only samples are known."""
         return self.bound if self.symbol == "omega" else None
 
     @property
-    def delta(self) -> Any:
+    def delta(self) -> Number:
         """The sure upper bound on delta; None for other kinds and where only samples are known."""
         return self.bound if self.symbol == "delta" else None
 
     @property
-    def Delta(self) -> Any:
+    def Delta(self) -> Number:
         """The sure lower bound on Delta, in the units of x; None for other kinds and where only samples are known."""
         return self.bound if self.symbol == "Delta" else None
 
@@ -127,7 +128,7 @@ class Estimate(Earned, Shown):
         return f"{self.subject}: {described(self.to_dict())}"
 
 
-def described(known: Mapping[str, Any]) -> str:
+def described(known: Json) -> str:
     """One line of what is known, in words that say which kind of knowledge it is (of `Estimate.to_dict`)."""
     name = known["symbol"]
     seems = "it has no constant of a known kind" if not name else f"it seems {known['kind']}"
@@ -147,7 +148,7 @@ def described(known: Mapping[str, Any]) -> str:
     return "; ".join(parts) + f", by {known['technique']}"
 
 
-def _sure(known: Mapping[str, Any], name: str) -> list[str]:
+def _sure(known: Json, name: str) -> list[str]:
     """What is proved, else what an input shows."""
     if known["exact"] is not None:
         said = known["exact"] if known["joint"] is not None else f"{name} = {rounded(known['exact'])}"
@@ -171,6 +172,8 @@ def rounded(value: object, side: int = 0) -> str:
         return str(value.get("exact", value.get("float")))
     if not isinstance(value, float) or not math.isfinite(value):
         return str(value)
+    # A lower bound on omega that is rounded up would claim more than was shown: bounds are cut in the
+    # direction in which they stay true.
     rounding = {0: ROUND_HALF_EVEN, 1: ROUND_CEILING, -1: ROUND_FLOOR}[side]
     exact = Decimal(value)
     shown = exact.quantize(Decimal(1).scaleb(exact.adjusted() - 5), rounding) if value else exact
@@ -184,7 +187,7 @@ def as_ratio(symbol: str, ratio: Number) -> Number:
     return root(ratio) if symbol == "Delta" else ratio
 
 
-def root(value: Any) -> Any:
+def root(value: Number) -> Number:
     """sqrt, exact for squares of fractions."""
     if isinstance(value, Fraction | int) and value >= 0:
         exact = Fraction(value)

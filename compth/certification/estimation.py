@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compth._door import at_the_door, text, whole
 from compth._earned import changed, made
@@ -46,9 +45,9 @@ from compth.errors import InvalidParameter
 
 if TYPE_CHECKING:
     from compth._numbers import Number
+    from compth._types import Array
 
 
-Array = NDArray[np.float64]
 Holds = Callable[[Claim], str]
 LEAST = Fraction(1, 10**30)
 """What an exact constant may be off."""
@@ -105,6 +104,8 @@ def _diagonal(run: Run, d: int, holds: Holds) -> Estimate | None:
     if diagonal is None:
         return None
     pairs = list(zip(*diagonal, strict=True))
+    # C(x) = w * x with E w_j = m_j, E w_j^2 = s_j: E||C(x) - x||^2 = sum (s_j - 2 m_j + 1) x_j^2, whose
+    # largest ratio to ||x||^2 is attained at the unit vector of the largest coefficient.
     errors = [s - 2 * m + 1 for m, s in pairs]
     worst, unbiased = max(errors), all(m == 1 for m, _ in pairs)
     if not unbiased and worst >= 1:
@@ -131,6 +132,9 @@ def _single(run: Run, d: int, oracle: Oracle, holds: Holds) -> Estimate:
     proved = None if run.slack else _linear(run, d, oracle, holds)
     if proved is not None:
         return proved
+    # Order of the classes: an unbiased program has an omega; a biased one whose error stays below ||x||^2 a
+    # delta; one with a bias below ||x|| alone the pair (eta, omega). Which is asked only where the error
+    # scales with x at all.
     search = _searched(run, d, oracle, [Unbiased(UNIT), BiasVariance(UNIT, UNIT)])
     grown = growth(lambda x: _followed(oracle, x), d, run.domain)
     error, biased = search.worst[0, "E||C(x)-x||^2"], search.worst[0, "||E C(x) - x||^2"].violated
@@ -192,26 +196,32 @@ def _both(run: Run, d: int, oracle: Oracle) -> Estimate | None:
     return changed(found, delta_beside=1 - r)
 
 
-def _searched(run: Run, d: int, oracle: Oracle, claims: list[Any]) -> Search:
-    search = Search(oracle, claims, d, run.allowance(f"the search at d = {d}", run.budget.search), run.domain)
+def _searched(run: Run, d: int, oracle: Oracle, claims: Sequence[Claim]) -> Search:
+    """The adversary on claims with constant 1: the largest ratios that it finds are the constants looked for."""
+    allowance = run.allowance(f"the search at d = {d}", run.budget.search)
+    search = Search(oracle, list(claims), d, allowance, run.domain)
     search.run(grid_points(d, run.arithmetic.grid), run.seed, stop_early=False)
     return search
 
 
 def _found(run: Run, d: int, oracle: Oracle, kind: str, ratio: Number, x: Array) -> Estimate:
+    """An estimate whose constant is the sure bound at x."""
     blank = Estimate(run.subject.name, d, kind, worst_x=x, technique=oracle.technique)
     return changed(blank, bound=as_ratio(blank.symbol, ratio))
 
 
 def _error(m: Moments) -> float:
+    """E||C(x) - x||^2."""
     return float(m.error.sum())
 
 
 def _bias(m: Moments) -> float:
+    """||E C(x) - x||^2."""
     return float(((m.mean - m.x) ** 2).sum())
 
 
 def _spread(m: Moments) -> float:
+    """E||C(x) - E C(x)||^2, not below 0 for rounding."""
     return max(0.0, m.second - float(m.mean @ m.mean))
 
 
@@ -245,6 +255,8 @@ def _linear(run: Run, d: int, oracle: Oracle, holds: Holds) -> Estimate | None:
     if verify is None:
         return None
     x, found = _worst_listed(oracle, structured(d, run.seed, run.domain))
+    # The proof is of the fraction that the float names. That no smaller constant would do is proved likewise:
+    # the same matrix inequality with the constant less LEAST must fail.
     ratio = simple(found)
     for make in (Unbiased, lambda r: Contractive(1 - r)):
         if (ratio < 1 or make is Unbiased) and verify(make(ratio)).holds:
@@ -254,7 +266,7 @@ def _linear(run: Run, d: int, oracle: Oracle, holds: Holds) -> Estimate | None:
     return None
 
 
-def _worst_listed(oracle: Oracle, points: Sequence[Array]) -> tuple[Array | None, Any]:
+def _worst_listed(oracle: Oracle, points: Sequence[Array]) -> tuple[Array | None, Number]:
     """(x, ratio) of the largest E||C(x) - x||^2 / ||x||^2 at the listed inputs."""
     worst: tuple[Array | None, float] = (None, 0.0)
     for x in points:
@@ -281,6 +293,8 @@ def _fleet(run: Run, d: int, oracle: Oracle, holds: Holds) -> Estimate:
                 if float(((m.mean - rows.mean(axis=0)) ** 2).sum()) > 1e-18 * (norms + m.second):
                     said = f"{oracle.technique}: the average of the messages is biased"
                     return Estimate(run.subject.name, d, "none", worst_x=m.x, technique=said)
+    # E||.||^2 <= A mean||a_i||^2 - B||abar||^2: at abar = 0 only A acts, at equal a_i the two together give A
+    # - B.
     a_constant = max(spread, default=0.0)
     b_constant = a_constant - max(common, default=0.0)
     joint = JointVariance(readable(a_constant), readable(b_constant), n)

@@ -7,19 +7,19 @@ gambler whom a true claim keeps poor: it exceeds 1/alpha with a chance of at mos
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from compth._types import Array
 from compth.certification.beside import beside, is_floats
 
 if TYPE_CHECKING:
     from compth.certification.subject import Subject
 
 
-Array = NDArray[np.float64]
 BETS = 24
+"""Bets of each null, on a geometric grid of stakes: small ones find small excesses, large ones find large ones soon."""
 
 
 class Null(Protocol):
@@ -39,6 +39,8 @@ class AtMost:
 
     def __init__(self, limit: float) -> None:
         self.limit = limit
+        # Z >= 0 makes every factor at least 1 - lam limit > 0 for lam < 1/limit, and E Z <= limit makes its
+        # mean at most 1: no bound on Z from above is needed, which no observed sample could give.
         self._lam = (1 - 1e-9) / limit * np.geomspace(1e-5, 1, BETS)[:, None]
 
     def gains(self, values: Array) -> Array:
@@ -69,10 +71,14 @@ class Near:
 
     def __init__(self, eta: float, variance: float) -> None:
         self.eta, self.variance = eta, variance
+        # The discriminant of 1 + lam D' + c (D'^2 - variance) is lam^2 - 4 c (1 - c variance): lam is its
+        # root, the largest stake for which no outcome makes the factor negative; a factor 1 - 1e-9 absorbs
+        # the rounding of the root.
         self._c = np.geomspace(1e-5, 0.5, BETS)[:, None] / (variance + eta * eta)
         self._lam = np.sqrt(4 * self._c * (1 - self._c * variance)) * (1 - 1e-9)
 
     def gains(self, values: Array) -> Array:
+        # A mean beyond eta may lie on either side; half of the bets are on each, all in one average.
         sides = [s * values - self.eta for s in (1.0, -1.0)]
         return np.concatenate([np.log1p(self._lam * v + self._c * (v * v - self.variance)) for v in sides])
 
@@ -88,6 +94,9 @@ class AtLeast:
 
     def __init__(self, least: float, beta: float) -> None:
         self.least, self.beta = least, beta
+        # lam solves (lam + c beta)^2 = 4 c (1 + lam least), the boundary of non-negative factors: lam^2 - 2 q
+        # lam + (c beta)^2 - 4 c = 0 with q = c (2 least - beta), whose larger root is real and positive for c
+        # < 4/beta^2.
         self._c = np.geomspace(1e-5, 0.99, BETS)[:, None] * 4 / beta**2
         q = self._c * (2 * least - beta)
         self._lam = (q + np.sqrt(q * q + 4 * self._c - (self._c * beta) ** 2)) * (1 - 1e-9)
@@ -109,6 +118,8 @@ class Impossible(Zero):
 
 def _average(wealth: Array) -> float:
     """log of the mean of exp(wealth)."""
+    # The mean of the bets' wealth is again an e-process (a mixture). In logarithms, shifted by the largest,
+    # so that a wealth of e^1000 does not overflow.
     top = float(wealth.max())
     if math.isinf(top):
         return top
@@ -120,11 +131,14 @@ class Process:
 
     def __init__(self, null: Null) -> None:
         self.null, self.evidence, self.now = null, -math.inf, 0.0
-        self._wealth: Any = 0.0
+        self._wealth: Array = np.zeros(1)
 
     def add(self, values: Array) -> None:
         """Play the values of one block."""
         if len(values):
+            # Gains of independent outputs multiply, so logarithms add; by Ville's inequality the maximum over
+            # time of the wealth exceeds 1/alpha with a chance of at most alpha, whichever rule decided how
+            # many samples were taken.
             self._wealth = self._wealth + self.null.gains(values).sum(axis=1)
             self.now = _average(self._wealth)
             self.evidence = max(self.evidence, self.now)
@@ -147,6 +161,7 @@ def detectable(null: Null, values: Array, level: float) -> float:
 
     Between 1e-6 and 1e6, to 1 %; inf when not even that would have been seen.
     """
+    # Bisection in the exponent: evidence grows with the shift, so the smallest visible one is a threshold.
     low, high = -6.0, 6.0
     if evidence(null, null.moved(values, 10.0**high)) <= level:
         return math.inf
@@ -161,6 +176,8 @@ def same_law(counts: Array, probabilities: Array) -> float:
     """log evidence that counts do not come from these probabilities: Dirichlet(1) mixture against the point."""
     from scipy.special import gammaln
 
+    # Bayes factor of a uniform prior over all laws against the given one: an e-value, as the mixture
+    # integrates to one under it. The multinomial coefficients are the same on both sides and cancel.
     k, n = len(counts), counts.sum()
     mixture = gammaln(k) + gammaln(counts + 1).sum() - gammaln(n + k)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -169,25 +186,29 @@ def same_law(counts: Array, probabilities: Array) -> float:
 
 
 def _are_samples(
-    answer: Any, subject: object, x: Array, rng: np.random.Generator, count: int, d: int
+    answer: object, subject: object, x: Array, rng: np.random.Generator, count: int, d: int
 ) -> bool:
-    pair = isinstance(answer, tuple) and len(answer) == 2
-    return pair and is_floats(answer[0], (count, d)) and type(answer[1]) is type(rng)
+    """True for so many outputs, and a generator of the kind that was sent."""
+    if not isinstance(answer, tuple) or len(answer) != 2:
+        return False
+    return is_floats(answer[0], (count, d)) and type(answer[1]) is type(rng)
 
 
 @beside(_are_samples)
-def _sampled(subject: Subject, x: Array, rng: np.random.Generator, count: int, d: int) -> tuple[Array, Any]:
+def _sampled(
+    subject: Subject, x: Array, rng: np.random.Generator, count: int, d: int
+) -> tuple[Array, np.random.Generator]:
+    """The outputs, and the generator after them: a worker draws from its own copy."""
     if subject.batch is not None:
         return np.asarray(subject.batch(np.tile(x, (count, 1)), rng), dtype=np.float64), rng
     out = np.empty((count, d))
     for i in range(count):
-        out[i] = subject.program(x.copy(), rng)
+        out[i] = np.asarray(subject.program(x.copy(), rng))
     return out, rng
 
 
-def sample(subject: object, x: Array, rng: np.random.Generator, count: int, d: int) -> Array:
+def sample(subject: Subject, x: Array, rng: np.random.Generator, count: int, d: int) -> Array:
     """count outputs, (count, d): by rows where the object is vectorised, else one call each."""
-    out: Array
     out, after = _sampled(subject, x, rng, count, d)
     if after is not rng:  # a worker drew from its copy
         rng.bit_generator.state = after.bit_generator.state

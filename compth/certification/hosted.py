@@ -10,13 +10,13 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from compth.bits import FLOAT_BITS, BitCost
 from compth.certification.beside import of_program
 from compth.certification.remote import Judged, RemoteCompressor, about, charged_floats, lengths
 from compth.certification.sandbox import LOAD_LIMIT, naming
-from compth.certification.subject import Array, CallTooLong
+from compth.certification.subject import CallTooLong
 from compth.certification.supervisor import OutsideFailure, Worker
 from compth.claims import Claim, Standing
 from compth.errors import CompthError, UnusableInput
@@ -26,11 +26,15 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from compth._numbers import Number
+    from compth._types import Array
+
 
 class HostedCompressor(RemoteCompressor):
     """A compressor of a file, called by simulations: two of them are equal only where they are one."""
 
-    lock: Any
+    lock: threading.Lock
+    """One question at a time: replicates of a simulation run in several threads."""
     costs: dict[tuple[int, int], BitCost]
     charges_floats: bool
     """True where nothing says how long messages are: d floats are charged."""
@@ -43,17 +47,19 @@ class HostedCompressor(RemoteCompressor):
     def __hash__(self) -> int:
         return id(self)
 
-    def _compress(self, x: Array, rng: Any) -> Array:
+    def _compress(self, x: Array, rng: np.random.Generator) -> Array:
         return self._call(super()._compress, x, rng)
 
-    def kernel(self, x: Array, rng: Any) -> Array:
+    def kernel(self, x: Array, rng: np.random.Generator) -> Array:
         return self._call(super().kernel, x, rng)
 
-    def _call(self, call: Callable[[Array, Any], Any], x: Array, rng: np.random.Generator) -> Array:
+    def _call(
+        self, call: Callable[[Array, np.random.Generator], Array], x: Array, rng: np.random.Generator
+    ) -> Array:
         """One question at a time; what the program does wrong is one line."""
         try:
             with self.lock:
-                found: Array = call(x, rng)
+                found = call(x, rng)
         except Exception as problem:
             if not (of_program(problem) or isinstance(problem, CallTooLong | OutsideFailure)):
                 raise
@@ -63,7 +69,7 @@ class HostedCompressor(RemoteCompressor):
             raise UnusableInput(f"{self.text} gave shape {found.shape} for messages of shape {x.shape}")
         return found
 
-    def claims(self, d: Any) -> tuple[Claim, ...]:
+    def claims(self, d: Number) -> tuple[Claim, ...]:
         with self.lock:
             return tuple(replace(c, declared=Standing.ASSUMED) for c in self._at(d))
 
@@ -78,7 +84,7 @@ class HostedCompressor(RemoteCompressor):
         with self.lock:
             return super().why_not(d)
 
-    def message_bits(self, y: Array, float_bits: int = FLOAT_BITS) -> Any:
+    def message_bits(self, y: Array, float_bits: int = FLOAT_BITS) -> Array:
         if not self.bits(y.shape[-1], float_bits).random:
             return super().message_bits(y, float_bits)
         with self.lock:
@@ -104,7 +110,7 @@ class Host:
         parameters: Mapping[str, object],
         claims: list[str],
         bits: str | None = None,
-    ) -> Any:
+    ) -> HostedCompressor:
         """FILE.py:NAME as a compressor; claims, bits (an expression in d): texts, for a plain function or a pair.
 
         Raises UnusableInput with one line.
@@ -115,10 +121,10 @@ class Host:
             says = about(worker.first("load compressor", asked, LOAD_LIMIT))
         bound = ", ".join(f"{k}={v}" for k, v in parameters.items())
         bound = f"({bound})" if bound else ""
-        thing = Judged(worker, says).subject().object
+        thing = cast("RemoteCompressor", Judged(worker, says).subject().object)
         hosted = object.__new__(HostedCompressor)
         # `foreign` is a function of this call alone, so that the package never takes the object for its own
-        hosted.__dict__.update(
+        vars(hosted).update(
             vars(thing),
             text=f"{file}:{name}{bound}",
             lock=threading.Lock(),

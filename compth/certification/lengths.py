@@ -7,14 +7,16 @@ also where the end of a message costs nothing.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 
+from compth._types import Array
 from compth.certification.adapting.pairs import encoded_bits
 from compth.certification.beside import accountable, beside
 from compth.certification.points import inside, structured
-from compth.certification.subject import Array, Subject
+from compth.certification.subject import Subject
+from compth.compressors.core.function import Function
 
 INPUTS = 4096
 """Inputs whose messages are looked at, at most."""
@@ -41,6 +43,7 @@ def inputs(d: int, domain: tuple[float, float]) -> Array:
 
 
 def _is_seen(answer: object, subject: Subject, d: int, domain: tuple[float, float]) -> bool:
+    """True for four float arrays with a row for every input."""
     if not isinstance(answer, tuple) or len(answer) != 4:
         return False
     count = len(inputs(d, domain))
@@ -50,9 +53,11 @@ def _is_seen(answer: object, subject: Subject, d: int, domain: tuple[float, floa
 
 
 @beside(_is_seen)
-def looked_at(subject: Subject, d: int, domain: tuple[float, float]) -> Any:
+def looked_at(subject: Subject, d: int, domain: tuple[float, float]) -> tuple[Array, ...]:
     """`Seen` of every input, each on a generator of the same seed."""
-    made = subject.bits
+    # One seed for all inputs: outputs that differ then differ by what was sent, not by what both sides could
+    # draw.
+    made = cast("Function", subject.bits)
     send = getattr(made.function, "send", None)
     sent = None if send is None else accountable(send)
     rows = []
@@ -72,8 +77,8 @@ def looked_at(subject: Subject, d: int, domain: tuple[float, float]) -> Any:
 class Short(NamedTuple):
     """Declared bits that cannot be: the value and its bound, in words, and an input."""
 
-    value: Any
-    bound: object
+    value: float
+    bound: float
     says: str
     x: Array
 
@@ -81,6 +86,8 @@ class Short(NamedTuple):
 def too_short(subject: Subject, d: int, domain: tuple[float, float]) -> tuple[Short | None, str]:
     """(what refutes the declared bits, a remark on those that only a better encoder reaches)."""
     seen, points = Seen(*looked_at(subject, d, domain)), inputs(d, domain)
+    # Three ways to be too short, surest first: no length at all; shorter than the bytes of the message
+    # itself; and, for whatever encoding, fewer strings than there are different outputs.
     wrong = ~(np.isfinite(seen.declared) & (seen.declared >= 0))
     if wrong.any():
         at = int(wrong.argmax())
@@ -105,6 +112,8 @@ def too_short(subject: Subject, d: int, domain: tuple[float, float]) -> tuple[Sh
 
 def _counted(seen: Seen, points: Array) -> Short | None:
     """Outputs under one generator against the number of strings of at most so many bits, shortest first."""
+    # Shortest declared first: after the outputs declared with at most b bits, more than 2^(b+1) - 1 of them
+    # differ only if two share a message, which cannot give two outputs under one generator.
     known = set[bytes]()
     for at in np.argsort(seen.declared, kind="stable"):
         known.add((seen.outputs[at] + 0.0).tobytes())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
+from typing import NoReturn, cast
 
 import numpy as np
 
@@ -34,19 +34,19 @@ class Form(Symbol):
     def __init__(self, c: dict[int, Fraction], raw: dict[int, Fraction] | None = None) -> None:
         self.c, self.raw = c, c if raw is None else raw
 
-    def _scale(self, by: object) -> object:
-        if isinstance(by, np.ndarray):
-            return NotImplemented
+    def _scale(self, by: object) -> Form:
+        """Times a number; anything else is not linear in x."""
         if isinstance(by, Form | Affine) or not isinstance(by, int | float | Fraction | np.number | np.bool_):
             raise NotTraceable("not linear in x")
         return self._times(simple(by), as_written(by))
 
     def _times(self, read: Fraction, exact: Fraction) -> Form:
+        """Both coefficient lists scaled, each by its own reading of the factor."""
         c = _scaled(self.c, read)
         return Form(c, None if read == exact and self.raw is self.c else _scaled(self.raw, exact))
 
-    def __mul__(self, other: object) -> Any:
-        return self._scale(other)
+    def __mul__(self, other: object) -> Form:
+        return NotImplemented if isinstance(other, np.ndarray) else self._scale(other)
 
     __rmul__ = __mul__
 
@@ -57,7 +57,7 @@ class Form(Symbol):
             raise NotTraceable("not linear in x")
         return self._times(1 / simple(other), 1 / as_written(other))
 
-    def __add__(self, other: object) -> Form | None:
+    def __add__(self, other: object) -> Form:
         if isinstance(other, np.ndarray):
             return NotImplemented
         if isinstance(other, Form):
@@ -75,15 +75,18 @@ class Form(Symbol):
     def __pos__(self) -> Form:
         return self
 
-    def __sub__(self, other: Any) -> Form:
-        return NotImplemented if isinstance(other, np.ndarray) else self + (-other)
+    def __sub__(self, other: object) -> Form:
+        return NotImplemented if isinstance(other, np.ndarray) else self + (-cast("Form", other))
 
-    def __rsub__(self, other: object) -> Any:
+    def __rsub__(self, other: object) -> Form:
         return -self + other
 
-    def _refuse(self, *_: object) -> Any:
+    def _refuse(self, *_: object) -> NoReturn:
         raise NotTraceable("the program looks at x")
 
+    # A linear map never looks at x: a comparison, a rounding or a product of forms ends the attempt. What is
+    # left runs the same way for every real vector, so its coefficients hold for ALL x and not only at the
+    # inputs tried.
     __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _refuse
     __bool__ = __float__ = __int__ = __abs__ = __index__ = __floor__ = __ceil__ = __round__ = __pow__ = (
         _refuse
@@ -91,10 +94,12 @@ class Form(Symbol):
 
 
 def _scaled(c: dict[int, Fraction], factor: Fraction) -> dict[int, Fraction]:
+    """c times a factor."""
     return {j: v * factor for j, v in c.items()} if factor else {}
 
 
 def _sum(a: dict[int, Fraction], b: dict[int, Fraction]) -> dict[int, Fraction]:
+    """a + b, zero coefficients left out."""
     out = dict(a)
     for j, v in b.items():
         out[j] = out.get(j, Fraction(0)) + v
@@ -103,6 +108,9 @@ def _sum(a: dict[int, Fraction], b: dict[int, Fraction]) -> dict[int, Fraction]:
 
 def _row(form: Form, size: int) -> list[Fraction]:
     """The coefficients of one output, where the readings of its constants have not moved it further than rounding."""
+    # Each reading moves a constant by at most an ulp or two, but a thousand of them in a row could turn a
+    # false claim into a true one. Their product must stay within rounding of the coefficient computed from
+    # the exact binary values.
     for j in form.c.keys() | form.raw.keys():
         read, exact = form.c.get(j, Fraction(0)), form.raw.get(j, Fraction(0))
         if abs(read - exact) > DRIFT * max(abs(exact), Fraction(1)):
@@ -114,13 +122,15 @@ def path_matrices(subject: Subject, d: int, limit: int, limits: Limits) -> list[
     """(probability, S) of every path: C(x) = S x exactly. Raises NotTraceable unless linear on every path."""
     size = subject.size(d)
 
-    def program(rng: object) -> Any:
+    def program(rng: np.random.Generator) -> object:
         x = np.empty(size, dtype=object)
         for j in range(size):
             x[j] = Form({j: Fraction(1)})
         x.flags.writeable = False
         return subject.program(x, rng)
 
+    # The package's own code is known not to look behind the symbols; a user's trace has to pass
+    # `traced.faithful`.
     own = traced.is_own(subject)
     real = traced.real_runs(subject, d)
     allowed = Allowance(*limits)
@@ -146,6 +156,8 @@ def path_matrices(subject: Subject, d: int, limit: int, limits: Limits) -> list[
 
 def averages(paths: list[tuple[Fraction, Matrix]], d: int, size: int) -> tuple[Matrix, Matrix]:
     """E S (d x size) and E S'S (size x size)."""
+    # E S and E S'S over the paths; rows are sparse (RandK keeps k of d entries), so only non-zero products
+    # are summed.
     mean = [[Fraction(0)] * size for _ in range(d)]
     second = [[Fraction(0)] * size for _ in range(size)]
     for p, s in paths:
@@ -194,6 +206,9 @@ def slack_matrices(claim: Claim, mean: Matrix, second: Matrix) -> list[tuple[str
         square = sum((a * b for a, b in zip(x, sx, strict=True)), start=Fraction(0))
         return [(g.name, simple(g.bound) - simple(g.value)) for g in claim.margins(x, m, square)]
 
+    # A quadratic form is determined by q(e_i) and q(e_i + e_j): 2 q_ij = q(e_i + e_j) - q(e_i) - q(e_j). The
+    # slacks come from the claim's own `margins`, so the matrix states the claim that is printed and no copy
+    # of its formula.
     unit = [[Fraction(int(i == j)) for j in range(size)] for i in range(size)]
     single = [slacks(e) for e in unit]
     out = []

@@ -8,18 +8,18 @@ import sys
 from functools import partial
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from compth.certification.adapting.roles import ROLE
 from compth.certification.subject import CallTooLong
 from compth.errors import CompthError, UnusableInput
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from types import CodeType
 
 
-def load(path: str, name: str, parameters: Mapping[str, object], make: bool = True) -> Any:
+def load(path: str, name: str, parameters: Mapping[str, object], make: bool = True) -> object:
     """The object NAME of the file, with parameters bound; of "NAME,NAME" both. Raises UnusableInput.
 
     make: a class is made into an object; else it stays the factory that it is.
@@ -38,6 +38,7 @@ class AsItStands(SourceFileLoader):
 
 
 def _imported(path: str) -> object:
+    """The module of the file under the name "checked", its folder importable. Raises UnusableInput."""
     file = Path(path)
     if not file.is_file():
         raise UnusableInput(f"file={path!r} does not exist")
@@ -61,6 +62,7 @@ def _imported(path: str) -> object:
 
 
 def _held(module: object, path: str, name: str) -> object:
+    """What the file calls by this name. Raises UnusableInput with the names that it has."""
     thing = getattr(module, name, None)
     if thing is None:
         names = [n for n, v in vars(module).items() if not n.startswith("_") and _own(v)]
@@ -80,12 +82,14 @@ def _own(value: object) -> bool:
     return not inspect.ismodule(value)
 
 
-def _bind(thing: Any, name: str, parameters: Mapping[str, object], make: bool) -> Any:
+def _bind(thing: object, name: str, parameters: Mapping[str, object], make: bool) -> object:
+    """The thing with its parameters: a class made, a function partial. Raises UnusableInput where that fails."""
     taken = accepted(thing, parameters)
     try:
         if inspect.isclass(thing) and make:
-            return thing(**taken)
-        return partial(thing, **taken) if taken else thing
+            made: object = thing(**taken)
+            return made
+        return partial(cast("Callable[..., object]", thing), **taken) if taken else thing
     except CompthError:
         raise
     except Exception as problem:
@@ -103,9 +107,9 @@ def accepted(thing: object, parameters: Mapping[str, object]) -> dict[str, objec
     return {k: v for k, v in parameters.items() if k in taken}
 
 
-def accepted_names(thing: Any) -> set[str]:
+def accepted_names(thing: object) -> set[str]:
     """The names of a class's or function's parameters; none where Python cannot tell."""
     try:
-        return set(inspect.signature(thing).parameters)
+        return set(inspect.signature(cast("Callable[..., object]", thing)).parameters)
     except (TypeError, ValueError):
         return set()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Any
+from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike
 
+from compth._types import Array, Json
 from compth.certification import vectorised
 from compth.certification.allowance import Allowance, Limits
 from compth.certification.arithmetic import limit
@@ -23,12 +24,12 @@ from compth.certification.tracer import (
     Path,
     TooManyLeaves,
     TraceGenerator,
+    _Variable,
     leaves,
     undisturbed,
 )
 from compth.claims import Claim, Margin
 
-Array = NDArray[np.float64]
 UNLIMITED: Limits = (math.inf, math.inf)
 TOLERANCE = 1e-9
 """Relative rounding of an answer's sums."""
@@ -66,8 +67,8 @@ class Oracle:
     moments: Callable[[Array], Moments]
     assumptions: tuple[str, ...] = ()
     calls: int = 0
-    law: Callable[[Array], list[Leaf]] | None = None
-    notes: dict[str, Any] = field(default_factory=dict)
+    law: Callable[[Array], list[Leaf[object]]] | None = None
+    notes: Json = field(default_factory=dict)
     slack: Callable[[Array], float] | None = None
     dear: float = 0.0
     work: float = 0.0
@@ -93,8 +94,11 @@ def element_moments(y: Affine | float) -> tuple[float, float]:
     return value, value * value
 
 
-def of_leaves(x: Array, found: list[Leaf], d: int) -> Moments:
+def of_leaves(x: Array, found: list[Leaf[object]], d: int) -> Moments:
     """Moments of an enumerated law; inputs longer than d (fleets) are compared through their average."""
+    # E||y - t||^2 is summed path by path as p (y - t)^2, which has no cancellation: the expanded form would
+    # lose every digit where omega is small. Only symbols in the output (E over a cell is known, not y itself)
+    # need the expansion.
     target = x if len(x) == d else x.reshape(-1, d).mean(axis=0)
     mean, error, second = np.zeros(d), np.zeros(d), 0.0
     for leaf in found:
@@ -118,6 +122,7 @@ def margins_of(claim: Claim, m: Moments) -> list[Margin]:
     """The claim's inequalities, with the error term taken from its accurate sum where the claim uses it."""
     out = []
     accurate = float(m.error.sum())
+    # A claim forms E||C(x) - x||^2 from E||C(x)||^2, which is right for exact numbers and cancels for floats.
     for margin in claim.margins(m.x, m.mean, m.second):
         uses_error = margin.name.startswith("E||C(x)-x||^2") or margin.name.startswith("E||mean C_i")
         out.append(margin._replace(value=accurate) if uses_error else margin)
@@ -132,6 +137,7 @@ def excess(margin: Margin, m: Moments) -> float:
 
 def ratio(margin: Margin, m: Moments) -> float:
     """value/bound, for tightness: 0 for equalities that hold, inf for violated ones with bound 0."""
+    # A bound of 0 has no ratio: what exceeds it beyond rounding counts as infinitely far.
     value, bound = float(margin.value), float(margin.bound)
     if bound > 0:
         return value / bound
@@ -150,6 +156,7 @@ def enumerating(subject: Subject, d: int, limit: int, limits: Limits = UNLIMITED
 
 
 def _finite(limits: Limits) -> float:
+    """Work to charge for an input that took all that was allowed."""
     return limits[0] if math.isfinite(limits[0]) else 0.0
 
 
@@ -162,12 +169,12 @@ def are_leaves(answer: object, subject: Subject, *_: object) -> bool:
 
 
 @beside(are_leaves)
-def law_at(subject: Subject, x: Array, limit: int, limits: Limits) -> list[Leaf]:
+def law_at(subject: Subject, x: Array, limit: int, limits: Limits) -> list[Leaf[object]]:
     """Every path at x."""
     return _law(subject, x, limit, Allowance(*limits, "enumeration"))
 
 
-def _law(subject: Subject, x: Array, limit: int, allowance: Allowance) -> list[Leaf]:
+def _law(subject: Subject, x: Array, limit: int, allowance: Allowance) -> list[Leaf[object]]:
     return list(leaves(lambda rng: subject.program(x.copy(), rng), limit, allowance))
 
 
@@ -178,6 +185,8 @@ def are_moments(answer: object, subject: Subject, x: Array, d: int, *_: object) 
     shaped = all(isinstance(v, np.ndarray) and v.shape == (d,) for v in (answer.mean, answer.error))
     if not shaped or not isinstance(answer.second, float) or not np.array_equal(answer.x, x):
         return False
+    # A worker's numbers are a user's word until they could be moments of something: Jensen's inequality,
+    # errors that are squares, and no NaN but the program's own.
     numbers = (answer.mean, answer.error, np.array([answer.second]))
     with np.errstate(over="ignore"):
         square = float(answer.mean @ answer.mean) * (1 - TOLERANCE)
@@ -202,35 +211,43 @@ class _Lane:
     def __init__(self, prefix: list[int]) -> None:
         self.path = Path(prefix)
 
-    def choose(self, weights: list[Fraction], read: list[Fraction] | None = None) -> int:
+    def choose(self, weights: Sequence[Fraction], read: Sequence[Fraction] | None = None) -> int:
+        """As the path of this uniform alone."""
         return self.path.choose(weights, read)
 
     @property
-    def order(self) -> list[Any]:
+    def order(self) -> list[_Variable]:
+        """No uniform has a place among others: lanes are independent. Raises NotTraceable."""
         raise NotTraceable("uniforms compared with each other")
 
 
 class _LaneGenerator(TraceGenerator):
     """Each new uniform gets its own lane; anything but uniforms is refused."""
 
+    prefixes: list[list[int] | None]
+    lanes: list[_Lane]
+
     def __new__(cls, prefixes: list[list[int] | None]) -> _LaneGenerator:
-        self = super().__new__(cls, Path([]))
-        self.prefixes, self.lanes = prefixes, []  # type: ignore[attr-defined]
-        return self  # type: ignore[return-value]
+        self = cast("_LaneGenerator", super().__new__(cls, Path([])))
+        self.prefixes, self.lanes = prefixes, []
+        return self
 
     def __init__(self, prefixes: list[list[int] | None]) -> None:
         super().__init__(self.path)
 
-    def _uniform(self, dtype: Any) -> Affine:
+    def _uniform(self, dtype: DTypeLike) -> Affine:
         affine = super()._uniform(dtype)
-        at = len(self.lanes)  # type: ignore[attr-defined]
-        prefix = self.prefixes[at] if at < len(self.prefixes) else []  # type: ignore[attr-defined]
+        # A coordinate whose outcomes are all visited (prefix None) still has to draw: any of its paths will do.
+        at = len(self.lanes)
+        prefix = self.prefixes[at] if at < len(self.prefixes) else []
         lane = _Lane(prefix or [])
-        self.lanes.append(lane)  # type: ignore[attr-defined]
+        self.lanes.append(lane)
         affine.u.path = lane
         return affine
 
 
+_Cell = tuple[int, int, object]
+"""Grid points lo..hi-1 of a coordinate's uniform, and the output there."""
 COORDINATE = 40.0
 """Work of one coordinate in one run that is traced coordinate by coordinate."""
 
@@ -279,18 +296,23 @@ def _in_arrays(subject: Subject, x: Array, seeds: Iterable[int]) -> tuple[Array,
 
 def _factor(
     subject: Subject, x: Array, d: int, rounds: int, allowance: Allowance | None = None
-) -> tuple[Array, Array, Array, Any]:
+) -> tuple[Array, Array, Array, list[list[_Cell]]]:
+    """E C(x)_j, E C(x)_j^2, E (C(x)_j - x_j)^2 of every coordinate, and its cells.
+
+    With one uniform a coordinate the joint tree has product size, but each coordinate's own tree is small. So run r
+    visits the r-th outcome of every coordinate at once: as many runs suffice as the largest of the trees has leaves.
+    """
     allowance = allowance or Allowance()
     prefixes: list[list[int] | None] = [[] for _ in range(d)]
     mean, square, error = np.zeros(d), np.zeros(d), np.zeros(d)
-    cells: list[list[tuple[int, int, Any]]] = [[] for _ in range(d)]
+    cells: list[list[_Cell]] = [[] for _ in range(d)]
     for _ in range(rounds):
         if allowance.left < COORDINATE * d or allowance.spent:
             raise TooManyLeaves(allowance.note if allowance.capped else "one input takes too much work")
         allowance.use(COORDINATE * d)
         rng = _LaneGenerator(prefixes)
         out = np.asarray(undisturbed(lambda symbols: subject.program(x.copy(), symbols), rng))
-        lanes, variables = rng.lanes, rng.path.variables  # type: ignore[attr-defined]
+        lanes, variables = rng.lanes, rng.path.variables
         if len(lanes) != d or rng.path.choices or out.shape != (d,):
             raise NotTraceable("not one uniform per coordinate")
         active = False
@@ -315,6 +337,7 @@ def _factor(
 
 @beside(lambda answer, *_: answer is None)
 def _check_factored(subject: Subject, x: Array, d: int, rounds: int, limits: Limits) -> None:
+    """Real draws select the values that the factored law predicts. Raises NotTraceable where one does not."""
     if _in_arrays(subject, x, range(4)) is not None:
         return
     _, _, _, cells = _factor(subject, x, d, rounds, Allowance(*limits, "the factored oracle"))
@@ -324,7 +347,7 @@ def _check_factored(subject: Subject, x: Array, d: int, rounds: int, limits: Lim
         for j in range(d):
             at = int(drawn[j] * 2**53)
             value = next((v for lo, hi, v in cells[j] if lo <= at < hi), None)
-            if value is None or isinstance(value, Affine) or float(value) != real[j]:
+            if value is None or isinstance(value, Affine) or float(cast("float", value)) != real[j]:
                 if (
                     isinstance(value, Affine)
                     and abs(float(value.a) * drawn[j] + float(value.b) - real[j]) < 1e-12

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from compth._door import at_the_door, real, text
 from compth._earned import made
 from compth._rng import check_seed
+from compth._types import Array
 from compth.certificates import Certificate, Report, Verdict
 from compth.certification import contract, realised
 from compth.certification.arithmetic import FLOAT64, FORMATS, Arithmetic, declared
@@ -76,6 +76,8 @@ def certify(
     dims = dimensions(subject, d)
     used = arithmetic_of(subject, dims, arithmetic)
     domain = _domain(used, magnitudes)
+    # One alpha for the call: dimensions share it equally, forms and stages of each share its part again
+    # (`_in_all_forms`), inequalities and inputs that of a stage.
     run = Run(subject, BUDGETS[budget], alpha / max(1, len(dims)), check_seed(seed), domain, used)
     certificates: list[Certificate] = []
     for at, value in enumerate(dims):
@@ -113,6 +115,7 @@ def arithmetic_of(subject: Subject, dims: list[int], name: str | None) -> Arithm
         return declared(name)
     if not dims:
         return FLOAT64
+    # The arithmetic is a property of the code and not of d; probes at a moderate size see it and cost little.
     d = max((v for v in dims if v <= 64), default=min(dims))
     try:
         name, origin, grid = contract.computes_in(subject, subject.size(d))
@@ -163,7 +166,7 @@ SEEDS = 20_000
 """Seeds with which a script looks for a call that fails."""
 
 
-def _input_of(problem: Exception) -> Any:
+def _input_of(problem: Exception) -> Array | None:
     """The vector at which a call failed, where it is known."""
     x = getattr(problem, "compth_input", None)
     return x if isinstance(x, np.ndarray) and x.dtype.kind == "f" and x.ndim == 1 else None
@@ -172,6 +175,8 @@ def _input_of(problem: Exception) -> Any:
 def _in_all_forms(run: Run, d: int, claims: list[Claim]) -> list[Certificate]:
     """The object as its reference states it and, where the code is a user's, in every other form that runs."""
     forms = realised.forms(run.subject)
+    # A union bound over every test that may be made, whether it is or not. Of each claim the worse verdict of
+    # all forms stands: a claim about a compressor speaks of whatever runs.
     run = replace(run, alpha=run.alpha / ((1 + len(forms)) * _tests(run.subject)))
     found = _dimension(run, d, claims)
     for form in forms:

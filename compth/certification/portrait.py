@@ -7,14 +7,14 @@ looking at: verdicts rest on the search and the proofs, not on it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import cast
 
 import numpy as np
 
 from compth._earned import made
-from compth._types import Array
+from compth._types import Array, Json
 from compth.certificates import SEVERITY, Report
 from compth.certification.oracle import Oracle
 from compth.certification.run import BUDGETS, Run
@@ -42,6 +42,7 @@ def plane(d: int, through: object = None) -> Array:
     """Two orthonormal vectors of R^d, (2, d): of the plane of an input (or all ones) and the axis it uses least."""
     if d == 2:
         return np.eye(2)
+    # Gram-Schmidt with the axis that the first vector uses least: the second is then far from parallel to it.
     first = np.ones(d) if through is None else np.asarray(through, dtype=float)
     first = first / np.linalg.norm(first)
     axis = np.eye(d)[int(np.argmin(np.abs(first)))]
@@ -107,13 +108,13 @@ def _outcomes(oracle: Oracle, basis: Array, xs: Array) -> list[list[float]]:
 
 
 def portrait_of(
-    C: object, d: int = 2, claims: Any = None, params: Any = None, through: object = None
+    C: object, d: int = 2, claims: object = None, params: object = None, through: object = None
 ) -> dict[str, object] | None:
     """The portrait of a compressor or a callable at d, None without an exact law, a constant or a value of it there."""
     subject = as_subject(C)
     if subject.workers or not 2 <= d <= LARGEST:
         return None
-    meaning, _ = meant(declared_claims(subject, claims, params or {}), d)
+    meaning, _ = meant(declared_claims(subject, claims, cast("Mapping[str, object]", params or {})), d)
     if ring(meaning) is None:
         return None
     run = Run(subject, replace(BUDGETS["quick"], paths=PATHS), 1e-9, 0)
@@ -156,14 +157,14 @@ def with_portrait(report: Report, C: object, claims: object = None, params: obje
     return made(report)
 
 
-def beyond(data: dict[str, Any]) -> Array:
+def beyond(data: Json) -> Array:
     """Directions in which the error lies outside the ring."""
     bound = data["ring"]["value"]
     outside: Array = np.array(data["error"]) > bound + BEYOND * max(1.0, abs(bound))
     return outside
 
 
-def biased(data: dict[str, Any]) -> bool:
+def biased(data: Json) -> bool:
     """True where E C(x) leaves x although it is declared unbiased."""
     if data["ring"]["claim"] != "Unbiased":
         return False

@@ -55,6 +55,7 @@ def family(root: int) -> dict[int, Seen]:
 def processor_seconds(pid: int) -> float:
     """Processor time of a process so far, all its threads; 0 when it is gone."""
     try:
+        # The kernel's clock id of a process's CPU time: nanoseconds, where /proc has hundredths of a second.
         return time.clock_gettime((~pid << 3) | 2)  # Linux: the clock of another process
     except (OSError, OverflowError, AttributeError):
         found = look(pid)
@@ -62,6 +63,7 @@ def processor_seconds(pid: int) -> float:
 
 
 def _by_ps(pid: int) -> float:
+    """The same from ps, on systems without /proc."""
     if PROC.is_dir():
         return 0.0
     done = subprocess.run(["ps", "-o", "time=", "-p", str(pid)], capture_output=True, text=True, check=False)
@@ -90,6 +92,7 @@ def look_thread(pid: int, task: str) -> str:
 
 def kill_family(root: int) -> None:
     """End every descendant of a process, also those that are born meanwhile."""
+    # A process that forks while it is being killed leaves children, so look again until there are none.
     for _ in range(200):
         alive = [pid for pid, found in family(root).items() if found.state not in "ZX"]
         if not alive:

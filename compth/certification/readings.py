@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any
+from typing import cast
 
 import numpy as np
 
@@ -42,6 +42,9 @@ def noting() -> Iterator[dict[Fraction, Fraction]]:
 
 def simplest(low: Fraction, high: Fraction) -> Fraction:
     """The fraction with the least denominator in [low, high], 0 < low <= high (by continued fractions)."""
+    # Stern-Brocot: if the interval holds an integer, the least one at or above `low` is simplest; else every
+    # fraction in it is whole + 1/q with q in the reciprocal interval of what is left, and the simplest q
+    # gives the simplest of them.
     whole = math.floor(low)
     if whole == low or whole + 1 <= high:
         return Fraction(math.ceil(low))
@@ -64,9 +67,12 @@ def named(value: Fraction) -> Fraction:
 
 @lru_cache(maxsize=8192)  # the paths of a program meet the same thresholds again and again
 def _after_two_roundings(value: Fraction) -> Fraction:
+    """The named fraction within one ulp, else a short one within two roundings, else the value."""
     read, size = within_an_ulp(value), abs(value)
     if read != value or value.denominator <= SIMPLE or size <= ulp(value):
         return read
+    # Only short fractions: in an interval this wide some fraction with a denominator of a million lies near
+    # any float.
     found = simplest(size * (1 - TWO_ROUNDINGS), size * (1 + TWO_ROUNDINGS))
     if max(found.numerator, found.denominator) > SHORT:
         return value
@@ -91,14 +97,14 @@ def is_float(value: object) -> bool:
     return not isinstance(value, int | Fraction | np.integer)
 
 
-def as_written(value: Any) -> Fraction:
+def as_written(value: object) -> Fraction:
     """A number as the Fraction that it is: floats by their exact binary value."""
     if isinstance(value, Fraction):
         return value
     if isinstance(value, int | np.integer | np.bool_):
         return Fraction(int(value))
     ratio = getattr(value, "as_integer_ratio", None)  # exact also for floats longer than Python's
-    return Fraction(float(value)) if ratio is None else Fraction(*map(int, ratio()))
+    return Fraction(float(cast("float", value))) if ratio is None else Fraction(*map(int, ratio()))
 
 
 def simple(value: object) -> Fraction:

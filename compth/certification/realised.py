@@ -12,30 +12,34 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
-from typing import Any
+from typing import cast
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from compth._own import foreign
+from compth._types import Array, Numbers
 from compth.certificates import SEVERITY, Certificate, Verdict
 from compth.certification import row_counts, traced
 from compth.certification.allowance import Allowance, Limits
-from compth.certification.beside import beside
+from compth.certification.beside import Program, beside
 from compth.certification.points import DOMAIN, inside, scattered, structured
 from compth.certification.readings import named, noting, simple
 from compth.certification.statistics import draw_breach
-from compth.certification.subject import Array, Subject
-from compth.certification.tracer import NotTraceable
+from compth.certification.subject import Subject
+from compth.certification.tracer import Leaf, NotTraceable
 from compth.compressors import Compressor, DiagonalSketch, Fleet
 
 SMALL_SKETCH = 8
 """Largest d at which a sketch's draw is compared with its declared inclusion probabilities by enumeration."""
-ROUNDING = {np.dtype(np.float64): 1e-9, np.dtype(np.float32): 1e-4}
+ROUNDING: dict[object, float] = {np.dtype(np.float64): 1e-9, np.dtype(np.float32): 1e-4}
 """How far rows of a precision may lie from the reference's outputs, relative to the largest of them."""
 ROWS_DRAWN = 1200
 """Draws of each number of rows at which a user's draw is watched."""
 ROWS_LEVEL = 1e-9
 """Chance of such frequencies, by a right draw, from which on they are none of its law."""
+Law = Callable[[Array], list[Leaf[object]]]
+"""x -> every outcome of the program there, with its probability."""
 Moments = tuple[list[Fraction], list[Fraction]]
 """E w_j and E w_j^2 of a diagonal sketch C(x) = w * x."""
 
@@ -59,8 +63,8 @@ def forms(subject: Subject) -> list[Subject]:
 @beside(lambda answer, subject: isinstance(answer, list) and set(answer) <= {"kernel", "compress"})
 def form_names(subject: Subject) -> list[str]:
     """Which of kernel and compress are programs of their own."""
-    thing = subject.object
-    base = Compressor if isinstance(thing, Compressor) else Fleet
+    thing = cast("Compressor | Fleet", subject.object)
+    base: type[Compressor | Fleet] = Compressor if isinstance(thing, Compressor) else Fleet
     kind, out = type(thing), []
     if not _one_law(thing):
         out.append("kernel")
@@ -69,14 +73,14 @@ def form_names(subject: Subject) -> list[str]:
     return out
 
 
-def _one_law(thing: Any) -> bool:
+def _one_law(thing: Compressor | Fleet) -> bool:
     """True where kernel() calls _compress, or weights() that call draw as _compress does: one program, not two."""
     kind = type(thing)
     if any(name in vars(thing) for name in ("kernel", "weights", "_compress", "draw")):
         return False
     if kind.kernel in (Compressor.kernel, Fleet.kernel):
         return True
-    return isinstance(thing, DiagonalSketch) and _drawn(kind)
+    return isinstance(thing, DiagonalSketch) and _drawn(type(thing))
 
 
 def _drawn(kind: type[DiagonalSketch]) -> bool:
@@ -93,7 +97,8 @@ def formed(subject: Subject, name: str) -> Subject:
 
 
 def _form(subject: Subject, name: str) -> Subject:
-    call = getattr(subject.object, name)
+    """The subject whose program is the object's method of that name."""
+    call: Callable[[Numbers, np.random.Generator], Numbers] = getattr(subject.object, name)
     program = _averaged(call, subject.workers) if subject.workers else call
     return replace(
         subject,
@@ -104,9 +109,11 @@ def _form(subject: Subject, name: str) -> Subject:
     )
 
 
-def _averaged(call: Callable[[Array, Any], Any], workers: int) -> Callable[[Array, Any], Any]:
-    def joint(x: Array, rng: np.random.Generator) -> Any:
-        return call(x.reshape(workers, -1), rng).sum(axis=0) / workers
+def _averaged(call: Callable[[Numbers, np.random.Generator], Numbers], workers: int) -> Program:
+    """A fleet's method as the average of its messages."""
+
+    def joint(x: Numbers, rng: np.random.Generator) -> Numbers:
+        return np.asarray(call(x.reshape(workers, -1), rng).sum(axis=0) / workers)
 
     return joint
 
@@ -116,10 +123,14 @@ def as_row(subject: Subject) -> Subject:
     if subject.workers or subject.batch is None:
         return subject
     if subject.worker is not None:
-        row: Subject = subject.worker.form(subject, "row")
-        return row
+        return subject.worker.form(subject, "row")
     batch = subject.batch
-    return replace(subject, program=lambda x, rng: batch(x[None, :], rng)[0], form="row")
+
+    def first_row(x: Numbers, rng: np.random.Generator) -> object:
+        row: object = cast("Numbers", batch(x[None, :], rng))[0]
+        return row
+
+    return replace(subject, program=first_row, form="row")
 
 
 def worse(first: list[Certificate], second: list[Certificate]) -> list[Certificate]:
@@ -133,7 +144,7 @@ def worse(first: list[Certificate], second: list[Certificate]) -> list[Certifica
 
 
 def draw_law(
-    thing: Any, d: int, limit: int, limits: Limits, counted: bool = True
+    thing: object, d: int, limit: int, limits: Limits, counted: bool = True
 ) -> dict[bytes, Fraction] | None:
     """Weights (as bytes of d floats) -> probability, of a user's sketch, which must be one law for vectors and rows.
 
@@ -141,9 +152,12 @@ def draw_law(
     line is not the package's. counted: also with every number of rows, for a proof. Raises NotTraceable where the draw
     cannot be enumerated, or gives anything else for real.
     """
-    drawn = isinstance(thing, DiagonalSketch) and _drawn(type(thing)) and _one_law(thing)
-    if not drawn or type(thing).compress is not Compressor.compress or "compress" in vars(thing):
+    if not isinstance(thing, DiagonalSketch) or not (_drawn(type(thing)) and _one_law(thing)):
         return None
+    if type(thing).compress is not Compressor.compress or "compress" in vars(thing):
+        return None
+    # The draw of a vector and of one row must be one law, and rows of every number that the code could single
+    # out must be outcomes of it: what a simulation draws is then what was traced.
     found = [_law(thing, shape, limit, limits) for shape in ((d,), (1, d))]
     if found[0] != found[1]:
         return None
@@ -155,7 +169,7 @@ def draw_law(
     return found[0]
 
 
-def _counts_drawn(thing: object, d: int, law: dict[bytes, Fraction]) -> None:
+def _counts_drawn(thing: DiagonalSketch, d: int, law: dict[bytes, Fraction]) -> None:
     """Every number of rows, and those that the code names, these often. Raises NotTraceable."""
     for lead in row_counts.named_leads(thing, d)[: traced.NAMED // 4]:
         long = math.prod(lead) * d > traced.LONG // 4
@@ -164,7 +178,7 @@ def _counts_drawn(thing: object, d: int, law: dict[bytes, Fraction]) -> None:
         _rows_drawn(thing, (*lead, d), law, 1)
 
 
-def _rows_drawn(thing: Any, shape: tuple[int, ...], law: dict[bytes, Fraction], runs: int) -> None:
+def _rows_drawn(thing: DiagonalSketch, shape: tuple[int, ...], law: dict[bytes, Fraction], runs: int) -> None:
     """Rows of as many as this must be outcomes of the law, entries kept as often as it says. Raises NotTraceable.
 
     Of every call one row is counted: rows of one call may depend on each other.
@@ -177,6 +191,8 @@ def _rows_drawn(thing: Any, shape: tuple[int, ...], law: dict[bytes, Fraction], 
         raise NotTraceable(f"a row of draw({shape}) is not among the enumerated ones")
     if runs == 1:
         return
+    # One row of each call is an independent draw: its count at each entry is binomial under the law.
+    # Endpoints p = 0, 1 are decided by the support already.
     kept = np.sum([block[at % len(block)] != 0 for at, block in enumerate(blocks)], axis=0)
     p = sum((float(q) * (np.frombuffer(w) != 0) for w, q in law.items()), start=np.zeros(d))
     inside = (p > 1e-12) & (p < 1 - 1e-12)
@@ -194,9 +210,10 @@ def _outcome_rows(w: object, shape: tuple[int, ...]) -> Array:
 
 def independent_rows(thing: object, d: int, law: dict[bytes, Fraction], limit: int, limits: Limits) -> bool:
     """True when two rows of one draw have the product of the law with itself. Raises NotTraceable as `draw_law`."""
+    # Simulations compress all replicates in one call; bounds on means over replicates need their independence.
     if len(law) ** 2 > limit:
         raise NotTraceable(f"{len(law)} outcomes of a row are too many for two")
-    both = _law(thing, (2, d), limit, limits)
+    both = _law(cast("DiagonalSketch", thing), (2, d), limit, limits)
     return both == {a + b: p * q for a, p in law.items() for b, q in law.items()}
 
 
@@ -218,6 +235,7 @@ Drawn = tuple[list[Fraction], list[Fraction], tuple[tuple[Fraction, Fraction], .
 
 
 def _are_drawn(answer: object, subject: Subject, d: int, *_: object) -> bool:
+    """True for None, or d exact means and second moments with readings that are readings."""
     if answer is None:
         return True
     if not isinstance(answer, tuple) or len(answer) != 3 or [len(part) for part in answer[:2]] != [d, d]:
@@ -263,7 +281,7 @@ def draw_findings(
     return out
 
 
-def _law(thing: Any, shape: tuple[int, ...], limit: int, limits: Limits) -> dict[bytes, Fraction]:
+def _law(thing: DiagonalSketch, shape: tuple[int, ...], limit: int, limits: Limits) -> dict[bytes, Fraction]:
     """Outcome -> probability of draw(shape), real draws checked to be among the outcomes."""
     law: dict[bytes, Fraction] = {}
     real = (traced.Real("a generator", partial(thing.draw, shape, rng)) for rng in traced.generators())
@@ -277,17 +295,19 @@ def _law(thing: Any, shape: tuple[int, ...], limit: int, limits: Limits) -> dict
 
 
 def _outcome(w: object, shape: tuple[int, ...]) -> bytes:
+    """A draw's weights as bytes, -0.0 as 0.0. Raises NotTraceable where they are no array of numbers of this shape."""
     out = np.asarray(w)
     if out.shape != shape or out.dtype == object:
         raise NotTraceable("draw() gives no array of numbers of its shape")
     return bytes((out.astype(np.float64) + 0.0).tobytes())
 
 
-def sketches(thing: Any) -> Iterator[DiagonalSketch]:
+def sketches(thing: object) -> Iterator[DiagonalSketch]:
     """The sketches of others in an object: itself, or members of a combinator or fleet at any depth."""
     if isinstance(thing, DiagonalSketch) and foreign(thing):
         yield thing
-    parts = vars(thing).values() if isinstance(thing, Compressor | Fleet) else thing
+    members = isinstance(thing, Compressor | Fleet)
+    parts = vars(thing).values() if members else cast("tuple[object, ...]", thing)
     for part in parts:
         if isinstance(part, Compressor | tuple):
             yield from sketches(part)
@@ -314,7 +334,7 @@ def compared_draws(thing: DiagonalSketch, d: int, limit: int, limits: Limits) ->
     return same, ""
 
 
-def row_breaches(subject: Subject, d: int, law: Callable[[Array], Any] | None) -> Iterator[tuple[str, Array]]:
+def row_breaches(subject: Subject, d: int, law: Law | None) -> Iterator[tuple[str, Array]]:
     """Where rows of a user's object are not what `_compress` does to that vector: many inputs, shapes and precisions.
 
     Deterministic objects are held to the reference's output, random ones to its outcomes where `law` lists them.
@@ -354,9 +374,13 @@ def one_hot_breach(subject: Subject, d: int, alpha: float, seed: int) -> tuple[s
         return "", None
     rows = np.tile(np.eye(d), (runs, 1))
     counts = []
-    for at, call in enumerate((subject.batch, subject.object.kernel)):
+    kernel: Program = cast("Compressor", subject.object).kernel
+    for at, call in enumerate((subject.batch, kernel)):
+        # diagonal of (d, d): what the message of e_j holds at j, kept or not
         out = np.asarray(call(rows.copy(), np.random.default_rng([seed, d, at]))).reshape(runs, d, d)
         counts.append(np.count_nonzero(np.einsum("rjj->rj", out), axis=0))
+    # Given how often either keeps entry j, the number of the first is hypergeometric where both have one
+    # chance of it: Fisher's exact test, which needs no knowledge of that chance.
     both = counts[0] + counts[1]
     law = hypergeom(2 * runs, both, runs)
     tail = np.minimum(law.cdf(counts[0]), law.sf(counts[0] - 1))
@@ -367,22 +391,23 @@ def one_hot_breach(subject: Subject, d: int, alpha: float, seed: int) -> tuple[s
     return f"_compress() and kernel() keep entry {j} of its unit vector in {kept}", np.eye(d)[j]
 
 
-def _shapes(at: int) -> list[tuple[tuple[int, ...], Any]]:
+def _shapes(at: int) -> list[tuple[tuple[int, ...], DTypeLike]]:
     """A vector, rows and blocks; single precision too."""
     shapes = [(), (1,), (2,), (3,), (2, 3), (1, 1)]
     return [(shapes[0], np.float64), (shapes[1 + at % 5], np.float64), (shapes[at % 6], np.float32)]
 
 
-def _outcomes(subject: Subject, x: Array, law: Callable[[Array], Any] | None) -> Array:
+def _outcomes(subject: Subject, x: Array, law: Law | None) -> Array:
     if subject.deterministic:
         return np.asarray(subject.program(x.copy(), np.random.default_rng(0)), dtype=np.float64)[None]
     assert law is not None
     return np.array([np.asarray(leaf.output, dtype=np.float64) for leaf in law(x)])
 
 
-def _among(y: Array, outcomes: Array, dtype: object) -> bool:
+def _among(y: Array, outcomes: Array, dtype: DTypeLike) -> bool:
+    """True when y is one of the outcomes up to rounding of its precision."""
     scale = max(float(np.abs(outcomes).max()), 1e-300)
-    return bool((np.abs(outcomes - y).max(axis=1) <= ROUNDING[dtype] * scale).any())
+    return bool((np.abs(outcomes - y).max(axis=1) <= ROUNDING[np.dtype(dtype)] * scale).any())
 
 
 def _many(d: int) -> list[Array]:

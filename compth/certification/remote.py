@@ -6,22 +6,34 @@ import contextlib
 import io
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, cast
 
 import numpy as np
 
+from compth._numbers import Number
 from compth._own import altered, foreign, looker
+from compth._types import Array, Json, Numbers
 from compth.bits import FLOAT_BITS, BitCost
 from compth.certification import contract, realised
 from compth.certification.adapting.adapted import adapt, adapted_as
 from compth.certification.adapting.pairs import is_pair
-from compth.certification.beside import CALLS, QUESTIONS, accountable, beside, is_floats, marked, of_program
+from compth.certification.beside import (
+    CALLS,
+    QUESTIONS,
+    Asked,
+    Program,
+    accountable,
+    beside,
+    is_floats,
+    marked,
+    of_program,
+)
 from compth.certification.loading import accepted, load
 from compth.certification.points import structured
-from compth.certification.subject import Array, CallTooLong, Subject, as_subject, time_limit
+from compth.certification.subject import CallTooLong, Subject, Worker, as_subject, time_limit
 from compth.certification.tracer import NotTraceable
 from compth.claims import JOINT, Claim, JointVariance, Sharpness
 from compth.claims.written import KINDS, claims_of
@@ -34,6 +46,7 @@ if TYPE_CHECKING:
 
 
 LOADING = 2
+"""As in `supervisor`: lines of the file run that are no call of a program."""
 ONE_CALL = frozenset(
     {"remote.called", "remote.rows", "contract.outcome", "evalues._sampled", "oracle.law_at"}
 )
@@ -53,26 +66,44 @@ class About:
     batched: bool
     """It takes rows; of a function with claims: it declares bits of its own."""
     spec: str
-    parameters: dict[str, Any]
+    parameters: Json
+
+
+Description = tuple[str, str, bool, int | None, bool, str, Json]
+"""The fields of `About`, as a worker sends them."""
+
+
+class Declaration(NamedTuple):
+    """A claim of a judged object as it is sent: plain values, of which `_claim` makes one of the package's."""
+
+    kind: object
+    constants: object
+    sharpness: object
+    name: object
+    domain: object
 
 
 class Answers:
     """The worker's side: the loaded object and the marked functions that run it."""
 
     def __init__(self) -> None:
-        self.subject: Any = None
+        self.subject: Asked = Subject("", _none)
         self.look = looker()
-        self.accepted: dict[str, object] = {}
+        self.accepted: Json = {}
         self.limit = math.inf
         self.forms: dict[str, Subject] = {}
-        self.thing: Any = None
+        self.thing: object = None
+        self.name = ""
         self.stated = False
         """The subject is a theorem: every question about it runs lines of the file itself."""
 
-    def to(self, name: str, arguments: Any, form: str) -> tuple[str, Any]:
+    def to(self, name: str, arguments: tuple[Number, ...], form: str) -> tuple[str, object]:
         """("answer", value), or ("raised", (type, message, whether the program raised it, its input))."""
         try:
             with contextlib.redirect_stdout(io.StringIO()):
+                # Loading asks for the file's own lines, under a limit; every other question runs a marked
+                # function on what was loaded. Between questions the package is compared with what it was at
+                # its import: a file that replaced a part of it would otherwise be judged by its own rules.
                 if name.startswith("load"):
                     self.limit = arguments[-1]
                     with self._limited(arguments[1]):
@@ -85,7 +116,7 @@ class Answers:
                         return "answer", self._hosted(*arguments[1:5])
                     return "answer", self._state(arguments[1])
                 if self.stated:
-                    with self._limited(self.subject.name):
+                    with self._limited(self.name):
                         answer = QUESTIONS[name](self.subject, *arguments)
                 else:
                     answer = QUESTIONS[name](self._formed(form), *arguments)
@@ -106,7 +137,7 @@ class Answers:
     def _formed(self, form: str) -> Subject:
         """The subject in one of its forms, each call accounted for."""
         if form not in self.forms:
-            made = realised.formed(self.subject, form)
+            made = realised.formed(cast("Subject", self.subject), form)
             self.forms[form] = replace(made, program=accountable(made.program)) if form else made
         return self.forms[form]
 
@@ -125,10 +156,11 @@ class Answers:
             CALLS.state[0] = 0
 
     def _load(self, file: str, name: str, parameters: Mapping[str, object], fresh: bool) -> None:
-        self.thing = load(file, name, parameters, make=not fresh)
+        """The file's object, and the parameters that it took."""
+        self.thing, self.name = load(file, name, parameters, make=not fresh), name
         self.accepted = accepted(getattr(sys.modules["checked"], name.split(",")[0]), parameters)
 
-    def _about(self, workers: tuple[int | None, int | None], adaptation: dict[str, object]) -> Any:
+    def _about(self, workers: tuple[int | None, int | None], adaptation: Json) -> Description:
         """How the program is to be asked."""
         if adaptation:
             with self._limited("the adapter"):  # a factory's lines are the file's
@@ -145,7 +177,9 @@ class Answers:
             self.accepted,
         )  # fmt: skip
 
-    def _hosted(self, name: str, parameters: Mapping[str, object], texts: list[str], bits: str | None) -> Any:
+    def _hosted(
+        self, name: str, parameters: Mapping[str, object], texts: list[str], bits: str | None
+    ) -> Description:
         """The object as a compressor that methods call; texts and bits: of a plain function, or of a pair."""
         thing, pair = self.thing, False
         if not isinstance(thing, Compressor | Fleet):
@@ -160,46 +194,51 @@ class Answers:
             )
         if bits is not None and thing is self.thing:
             raise UnusableInput(f"bits={bits!r}: {name!r} is a compressor already, and says its bits itself")
+        program: Program = thing._compress
         self.subject = Subject(
-            repr(thing), thing._compress, thing.deterministic, object=thing, batch=thing._compress
+            repr(thing), accountable(program), thing.deterministic, object=thing, batch=program
         )
-        self.subject = replace(self.subject, program=accountable(self.subject.program))
         kind = "pair" if pair and texts else "compressor"
         return repr(thing), kind, bool(thing.deterministic), None, True, "", self.accepted
 
     def _state(self, name: str) -> bool:
-        """The object is a theorem."""
+        """The object is a theorem, from now on asked about by the questions of `worst_case`."""
         import compth.worst_case.body_told
         import compth.worst_case.theorem_file  # noqa: F401  (these are their questions)
         from compth.worst_case.told import Statement
 
-        self.subject, self.stated = Statement(self.thing, name), True
+        self.subject, self.stated, self.name = Statement(self.thing, name), True, name
         return True
 
 
-def about(answer: Any) -> About:
+def about(answer: object) -> About:
     """A worker's description, once its shape is checked. Raises UnusableInput."""
     kinds = (str, str, bool, int | None, bool, str, dict)
     if not isinstance(answer, tuple) or len(answer) != len(kinds):
         raise UnusableInput("the judged program's process sent malformed data: no description")
     if not all(isinstance(v, k) for v, k in zip(answer, kinds, strict=True)):
         raise UnusableInput("the judged program's process sent malformed data: another description")
-    return About(*answer)
+    return About(*cast("Description", answer))
 
 
 @beside(lambda answer, subject, x, rng: isinstance(answer, tuple) and len(answer) == 2)
-def called(subject: Subject, x: Array, rng: np.random.Generator) -> Any:
+def called(
+    subject: Subject, x: Array, rng: np.random.Generator | None
+) -> tuple[Array, np.random.Generator | None]:
     """(what a call gives as an array, the generator after it)."""
-    return np.asarray(subject.program(x, rng), dtype=np.float64), rng
+    return np.asarray(subject.program(x, cast("np.random.Generator", rng)), dtype=np.float64), rng
 
 
 @beside(lambda answer, subject, x, rng: isinstance(answer, tuple) and len(answer) == 2)
-def rows(subject: Subject, x: Array, rng: Any) -> Any:
+def rows(
+    subject: Subject, x: Array, rng: np.random.Generator | None
+) -> tuple[Array, np.random.Generator | None]:
     """The same for the kernel, or the batch, on rows."""
-    own = isinstance(subject.object, Compressor) and not subject.form
-    kernel: Any = subject.object.kernel if own else subject.batch
+    thing = subject.object
+    kernel = thing.kernel if isinstance(thing, Compressor) and not subject.form else subject.batch
     try:
-        return np.asarray(kernel(x, rng), dtype=np.float64), rng
+        found = cast("Program", kernel)(x, cast("np.random.Generator", rng))
+        return np.asarray(found, dtype=np.float64), rng
     except Exception as problem:  # rows are many calls: no limit of one call, but the program's failure
         raise marked(problem, None) from None
 
@@ -217,23 +256,28 @@ def _theirs(subject: Subject, what: str) -> Iterator[None]:
 @beside(lambda answer, *_: isinstance(answer, str))
 def refusal(subject: Subject, d: int) -> str:
     """ "" when the object has a meaning at d, else its rule."""
-    workers = (subject.workers,) if isinstance(subject.object, Fleet) else ()
+    thing = subject.object
     with _theirs(subject, f"why_not({d})"):
-        return str(subject.object.why_not(*workers, d))
+        if isinstance(thing, Fleet):
+            return str(thing.why_not(cast("int", subject.workers), d))
+        return str(cast("Compressor", thing).why_not(d))
 
 
 @beside(lambda answer, *_: isinstance(answer, list) and all(isinstance(c, tuple) for c in answer))
-def declared(subject: Subject, d: int) -> list[Any]:
+def declared(subject: Subject, d: int) -> list[Declaration]:
     """The object's own claims as (kind, constants, sharpness, name, domain)."""
     thing = subject.object
     with _theirs(subject, f"claims({d})"):
-        own = subject.claims or getattr(thing, "claims", None)
-        found = list(thing.claims(subject.workers, d) if isinstance(thing, Fleet) else own(d))  # type: ignore[misc]
-    return [
-        (type(c).__name__, {**c.constants, **({"n": c.n} if isinstance(c, JOINT) else {})},
-         c.sharpness.value, c.name, c.domain)
-        for c in found
-    ]  # fmt: skip
+        own: Callable[[int], Iterable[Claim]] = subject.claims or cast("Compressor", thing).claims
+        fleets = thing.claims(cast("int", subject.workers), d) if isinstance(thing, Fleet) else None
+        found = list(own(d) if fleets is None else fleets)
+    return [Declaration(*_told(c)) for c in found]
+
+
+def _told(c: Claim) -> tuple[object, ...]:
+    """A claim as plain values."""
+    workers = {"n": c.n} if isinstance(c, JOINT) else {}
+    return type(c).__name__, {**c.constants, **workers}, c.sharpness.value, c.name, c.domain
 
 
 @beside(
@@ -244,14 +288,14 @@ def declared(subject: Subject, d: int) -> list[Any]:
 def suggested(subject: Subject, d: int) -> list[Array]:
     """Inputs at which the object itself expects to be worst."""
     with _theirs(subject, f"worst_inputs({d})"):
-        return [np.asarray(x, dtype=np.float64) for x in subject.object.worst_inputs(d)]
+        return [np.asarray(x, dtype=np.float64) for x in cast("Compressor", subject.object).worst_inputs(d)]
 
 
 @beside(lambda answer, subject, y, float_bits: is_floats(answer, y.shape[:-1]))
 def lengths(subject: Subject, y: Array, float_bits: int) -> Array:
     """Bits of the messages that gave y."""
     with _theirs(subject, "message_bits"):
-        return np.asarray(subject.object.message_bits(y, float_bits), dtype=np.float64)
+        return np.asarray(cast("Compressor", subject.object).message_bits(y, float_bits), dtype=np.float64)
 
 
 @beside(lambda answer, *_: isinstance(answer, BitCost))
@@ -259,7 +303,7 @@ def wire(subject: Subject, d: int, float_bits: int) -> BitCost:
     """Bits of one message. Raises UnusableInput, in one line, where the object's own cannot be had."""
     with _theirs(subject, f"bits({d})"):
         try:
-            cost: BitCost = subject.object.bits(d, float_bits)
+            cost = cast("Compressor", subject.object).bits(d, float_bits)
         except CompthError as problem:
             said = str(problem)
         else:
@@ -273,12 +317,16 @@ def charged_floats(subject: Subject) -> bool:
     return bool(getattr(subject.object, "charges_floats", False))
 
 
-def _forward(question: Any, subject: Any, x: Any, rng: object) -> Any:
+Question = Callable[[Subject, Array, np.random.Generator | None], tuple[Array, np.random.Generator | None]]
+"""One call, or one batch: the outputs, and the generator after them."""
+
+
+def _forward(question: Question, subject: Subject, x: Array, rng: np.random.Generator | None) -> Array:
     """Ask for one call, and bring the generator to where the worker's copy is."""
     if x.dtype.kind != "f" or not (rng is None or type(rng) is np.random.Generator):
         raise NotTraceable("symbols are only traced beside the program")
     out, after = question(subject, x, rng)
-    if rng is not None:
+    if rng is not None and after is not None:
         rng.bit_generator.state = after.bit_generator.state
     return out
 
@@ -286,34 +334,34 @@ def _forward(question: Any, subject: Any, x: Any, rng: object) -> Any:
 class _Remote:
     """What the referee's side of a judged Compressor or Fleet has in common."""
 
-    asked: Any
+    asked: Subject
     text: str
 
-    def _at(self, d: Any) -> list[Any]:
+    def _at(self, d: Number) -> list[Claim]:
+        """The declared claims at d; symbols have no value that a process could be asked for."""
         return [_claim(*c) for c in declared(self.asked, int(d))]
 
 
 class RemoteCompressor(_Remote, Compressor):
     """A Compressor that a judged file defines: its declarations, asked of the worker."""
 
-    def _compress(self, x: Array, rng: Any) -> Any:
+    def _compress(self, x: Array, rng: np.random.Generator) -> Array:
         return _forward(called, self.asked, x, rng)
 
-    def kernel(self, x: Array, rng: Any) -> Any:
+    def kernel(self, x: Array, rng: np.random.Generator) -> Array:
         return _forward(rows, self.asked, x, rng)
 
-    def claims(self, d: Any) -> tuple[Claim, ...]:
+    def claims(self, d: Number) -> tuple[Claim, ...]:
         return tuple(self._at(d))
 
     def bits(self, d: int, float_bits: int = FLOAT_BITS) -> BitCost:
-        cost: BitCost = wire(self.asked, d, float_bits)
-        return cost
+        return wire(self.asked, d, float_bits)
 
     def worst_inputs(self, d: int) -> tuple[Array, ...]:
         return tuple(suggested(self.asked, d))
 
     def why_not(self, d: int) -> str:
-        return str(refusal(self.asked, d))
+        return refusal(self.asked, d)
 
     @classmethod
     def examples(cls) -> tuple[Compressor, ...]:
@@ -323,7 +371,7 @@ class RemoteCompressor(_Remote, Compressor):
 class RemoteFleet(_Remote, Fleet):
     """A Fleet that a judged file defines."""
 
-    def _compress(self, x: Array, rng: object) -> Any:
+    def _compress(self, x: Array, rng: np.random.Generator) -> Array:
         raise NotTraceable("a judged fleet is called as a whole")
 
     def member(self, i: int) -> Compressor:
@@ -336,14 +384,14 @@ class RemoteFleet(_Remote, Fleet):
     def joint(self, n: object, d: object) -> JointVariance | None:
         return next((c for c in self._at(d) if isinstance(c, JointVariance)), None)
 
-    def claims(self, n: object, d: Any) -> tuple[Claim, ...]:
+    def claims(self, n: object, d: Number) -> tuple[Claim, ...]:
         return tuple(self._at(d))
 
     def noise(self, n: int, d: int) -> None:
         return None
 
     def why_not(self, n: int, d: int) -> str:
-        return str(refusal(self.asked, d))
+        return refusal(self.asked, d)
 
     @classmethod
     def examples(cls) -> tuple[Fleet, ...]:
@@ -354,35 +402,35 @@ for _kind in (RemoteCompressor, RemoteFleet):
     _kind.__repr__ = lambda self: self.text  # type: ignore[method-assign,attr-defined]
 
 
-def _claim(kind: Any, constants: Any, sharpness: Any, name: Any, domain: Any) -> Claim:
+def _claim(kind: object, constants: object, sharpness: object, name: object, domain: object) -> Claim:
     """A declared claim, its kind one of the package's and its constants numbers."""
-    if kind not in KINDS or not isinstance(constants, dict):
+    if not isinstance(kind, str) or kind not in KINDS or not isinstance(constants, dict):
         raise UnusableInput(f"claim={kind!r} of the object is not known: choose one of {', '.join(KINDS)}")
     if not all(isinstance(v, int | float | Fraction) for v in constants.values()):
         raise UnusableInput(f"claim={kind}: its constants are not numbers")
-    return KINDS[kind][0](**constants, sharpness=Sharpness(sharpness), name=str(name), domain=str(domain))
+    return KINDS[kind][0](
+        **constants, sharpness=Sharpness(cast("str", sharpness)), name=str(name), domain=str(domain)
+    )
 
 
 class Judged:
     """What `certify` and `estimate` take for a judged file."""
 
-    def __init__(self, worker: Any, says: About) -> None:
+    def __init__(self, worker: Worker, says: About) -> None:
         self.worker, self.says = worker, says
 
     def subject(self) -> Subject:
         """The program as the referee sees it."""
         says = self.says
         bare = asked = Subject(says.name, _none, says.deterministic, says.workers, worker=self.worker)
-        thing: Any = self
+        thing: object = self
         if says.kind == "function":
             bare = replace(
                 bare, claims=lambda d: [_claim(*c) for c in declared(asked, d)], bits=says.batched or None
             )
         elif says.kind != "callable":
             thing = object.__new__(RemoteFleet if says.kind == "fleet" else RemoteCompressor)
-            thing.__dict__.update(
-                asked=bare, text=says.name, deterministic=says.deterministic, n=says.workers
-            )
+            vars(thing).update(asked=bare, text=says.name, deterministic=says.deterministic, n=says.workers)
         rows = says.batched and says.kind != "function"
         return formed(replace(bare, object=thing, batch=_none if rows else None), "")
 
@@ -390,15 +438,21 @@ class Judged:
 def formed(subject: Subject, name: str) -> Subject:
     """The subject whose calls are those of one program of the worker's object."""
     made = replace(subject, form=name, name=f"{subject.name}.{name}" if name else subject.name)
-    batch = None if subject.batch is None else lambda x, rng: _forward(rows, made, x, rng)
-    return replace(made, program=lambda x, rng: _forward(called, made, x, rng), batch=batch)
+
+    def one(x: Numbers, rng: np.random.Generator) -> object:
+        return _forward(called, made, x, rng)
+
+    def several(x: Numbers, rng: np.random.Generator) -> object:
+        return _forward(rows, made, x, rng)
+
+    return replace(made, program=one, batch=None if subject.batch is None else several)
 
 
-def _none(x: object, rng: np.random.Generator) -> Any:
+def _none(x: object, rng: np.random.Generator) -> NoReturn:
     raise NotTraceable("only asked of the worker")
 
 
-def packages_own(judged: Judged, dims: list[int] | None) -> Any:
+def packages_own(judged: Judged, dims: list[int] | None) -> object:
     """The package's own object of the same spelling, where the file's gives the same bits; None for others.
 
     Then the package's object is judged, in this process, where the file cannot reach it.
@@ -412,6 +466,9 @@ def packages_own(judged: Judged, dims: list[int] | None) -> Any:
         own = build(judged.says.spec, catalogue())
     except CompthError:
         return None
+    # The spelling is the file's word, so it is held against the package's object: same seeds, same bits, at
+    # several inputs and every dimension. Then proofs about the package's code settle the claims, and the
+    # file's own code is left aside.
     mine, theirs = as_subject(own), judged.subject()
     if repr(own) != judged.says.spec or mine.workers != theirs.workers:
         return None
@@ -424,6 +481,8 @@ def _agree(mine: Subject, theirs: Subject, d: int) -> bool:
     points = structured(mine.size(d), 0)
     for k, x in enumerate(points[:: max(1, len(points) // COMPARED)]):
         one, other = contract.outcome(mine, x, k), contract.outcome(theirs, x, k)
-        if one.value is None or not np.array_equal(one.value, other.value) or other.kind or other.changed:
+        if one.value is None or other.value is None or other.kind or other.changed:
+            return False
+        if not np.array_equal(one.value, other.value):
             return False
     return True

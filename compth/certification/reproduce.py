@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,9 +24,10 @@ from compth.claims import Claim
 from compth.compressors.core.calling import takes_rng
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from compth._numbers import Number
+    from compth._types import Json
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,10 @@ class Program:
 
     file: str
     name: str
-    parameters: dict[str, Any]
+    parameters: Json
     workers: int | None = None
     own: bool = False
-    adaptation: dict[str, Any] = field(default_factory=dict)
+    adaptation: Json = field(default_factory=dict)
 
 
 HEAD = """\
@@ -181,12 +182,12 @@ def _literal(value: Number) -> str:
 def _vector(x: object) -> str:
     """A vector as an expression, every digit of it; equal neighbours are counted."""
     values = [float(v) for v in np.asarray(x, dtype=np.float64)]
-    runs: list[list[Any]] = []
+    runs: list[tuple[float, int]] = []
     for v in values:
         if runs and repr(runs[-1][0]) == repr(v):
-            runs[-1][1] += 1
+            runs[-1] = (v, runs[-1][1] + 1)
         else:
-            runs.append([v, 1])
+            runs.append((v, 1))
     if len(values) > 8 and len(runs) <= len(values) // 2:
         return f"np.repeat({[v for v, _ in runs]!r}, {[n for _, n in runs]!r})"
     return f"np.array({values!r})"
@@ -194,6 +195,9 @@ def _vector(x: object) -> str:
 
 def script(certificate: Certificate, program: Program, settings: dict[str, object] | None = None) -> str:
     """The reproduction script of a REFUTED certificate for FILE.py:NAME ("" when it carries no witness)."""
+    # Objects of the package's own types, and laws by cells, need the package to be evaluated: their scripts
+    # ask it. All others carry the lines that judged, so that they run on a machine where the package is not
+    # installed.
     if certificate.witness is None and certificate.evidence != "contract" and not program.own:
         return ""
     if program.own or certificate.technique == pointwise.TECHNIQUE:
@@ -204,6 +208,7 @@ def script(certificate: Certificate, program: Program, settings: dict[str, objec
 
 
 def _head(certificate: Certificate, program: Program, imports: str, needs: str) -> str:
+    """The first lines of a script: what was refuted, in words, and the data."""
     words = certificate.details.get("says") or certificate.technique
     how = certificate.evidence + (f" ({certificate.technique})" if certificate.technique != words else "")
     x = [] if certificate.witness is None else certificate.witness
@@ -220,6 +225,7 @@ def _comment(text: str) -> str:
 
 
 def _imports(*lines: str) -> str:
+    """Import lines of all blocks, each once."""
     known = ["import importlib.util", "import os", "import sys", "from types import SimpleNamespace"]
     known += ["import numpy as np"]
     plain = sorted({line for block in [*lines, "\n".join(known)] for line in block.splitlines() if line})
@@ -227,8 +233,9 @@ def _imports(*lines: str) -> str:
 
 
 def _assembled(
-    certificate: Certificate, program: Program, roots: tuple[object, ...], main: str, more: str
+    certificate: Certificate, program: Program, roots: tuple[Callable[..., object], ...], main: str, more: str
 ) -> str:
+    """Head, the package's lines that the roots reach, how the file is loaded and called, and the verdict."""
     imports, lines = carried(*roots, as_numpy, takes_rng)
     call = CALL.format(workers=program.workers)
     head = _head(certificate, program, _imports(imports, more), "numpy and the judged file only")
@@ -246,7 +253,7 @@ def _claimed(certificate: Certificate, program: Program) -> str:
     judge = JUDGE.format(claim=f"{statement['kind']}({inside})", slack=float(details.get("slack", 0.0)))
     kind = getattr(compth.claims, statement["kind"])
     if replay.get("kind") == "samples":
-        roots: tuple[object, ...] = (again.by_samples, kind)
+        roots: tuple[Callable[..., object], ...] = (again.by_samples, kind)
         main = SAMPLED.format(seed=replay["seed"], blocks=replay["blocks"], level=float(details["log_level"]))
     else:
         how = _how(certificate)
@@ -254,7 +261,7 @@ def _claimed(certificate: Certificate, program: Program) -> str:
     return _assembled(certificate, program, roots, judge + main + END, "from fractions import Fraction")
 
 
-def _how(certificate: Certificate) -> Any:
+def _how(certificate: Certificate) -> Callable[..., object]:
     """The way in which exact moments are found again."""
     if certificate.technique == "direct evaluation":
         return again.directly
@@ -272,7 +279,7 @@ def _contract(certificate: Certificate, program: Program) -> str:
         checks=", ".join(f.__name__ for f in checks), limit=CALL_LIMIT, patience=600, memory=MEMORY,
         seeds=int(certificate.details.get("seeds", 0)),
     )  # fmt: skip
-    roots = (again.kept, contract.observe, time_limit, *checks)
+    roots: tuple[Callable[..., object], ...] = (again.kept, contract.observe, time_limit, *checks)
     return _assembled(certificate, program, roots, main, "import resource\nimport subprocess")
 
 

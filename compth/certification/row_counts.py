@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from types import CodeType, FunctionType
-from typing import Any
 
 from compth._identity import namespace
 from compth._own import functions
@@ -35,6 +34,9 @@ def leads(thing: object, size: int) -> list[Lead]:
 
 def named_leads(thing: object, size: int) -> list[Lead]:
     """Batches made of the numbers and shapes that the object's code and fields name, the likeliest first."""
+    # A condition on the number of rows compares it, or a product with it, or one less or more, with a
+    # constant of the code. So the constants are tried themselves, divided by the entries of a vector, and
+    # with what is next to them.
     numbers, shapes = _named(thing)
     listed = sorted(numbers)[:NAMED]
     found: list[Lead] = [(n,) for c in listed for n in (c, c // size)]
@@ -46,6 +48,7 @@ def named_leads(thing: object, size: int) -> list[Lead]:
 
 
 def _fits(lead: Lead, size: int) -> bool:
+    """True for a batch that is not empty and fits in memory."""
     total = size
     for n in lead:
         total *= n
@@ -70,7 +73,7 @@ def _constants(thing: object) -> Iterator[object]:
     """Of the object's fields, of methods that are not the package's own, and of what these hold and call."""
     yield from list((namespace(thing) or {}).values())
     methods = [v for kind in type(thing).__mro__ for v in vars(kind).values()]
-    held: list[Any] = [getattr(v, "__func__", getattr(v, "fget", v)) for v in methods]
+    held: list[object] = [getattr(v, "__func__", getattr(v, "fget", v)) for v in methods]
     held += [thing] if isinstance(thing, FunctionType) else []
     seen = set[int]()
     for _ in range(DEPTH):
@@ -96,6 +99,7 @@ def _reached(f: FunctionType) -> Iterator[object]:
 
 
 def _nested(code: CodeType) -> Iterator[CodeType]:
+    """A piece of code and all that is defined inside it."""
     yield code
     for inner in code.co_consts:
         if isinstance(inner, CodeType):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TypedDict, Unpack, cast
 
-from compth._types import Array
+from compth._numbers import Number
+from compth._types import Array, Json
 from compth.certificates import Certificate, Verdict
 from compth.certification.allowance import BITTEN, Allowance, Limits
 from compth.certification.arithmetic import FLOAT64, Arithmetic
@@ -84,12 +85,40 @@ class Run:
         )
 
 
-def certificate_at(run: Run, d: int, claim: str, verdict: Verdict, evidence: str, **more: Any) -> Certificate:
-    """A certificate of this call at d; the rounding that was granted is among its details."""
-    scope = {"d": d, "inputs": more.pop("inputs", "listed inputs")}
+class Fields(TypedDict, total=False):
+    """Fields of a certificate that a stage may fill in."""
+
+    estimate: Number
+    bound: Number
+    alpha: float
+    trials: int
+    witness: object
+    technique: str
+    assumptions: tuple[str, ...]
+    details: Json
+
+
+def certificate_at(
+    run: Run,
+    d: int,
+    claim: str,
+    verdict: Verdict,
+    evidence: str,
+    *,
+    inputs: str = "listed inputs",
+    **more: Unpack[Fields],
+) -> Certificate:
+    """A certificate of this call at d; the rounding that was granted is among its details.
+
+    inputs: those that its verdict speaks of, in words.
+    """
+    scope: Json = {"d": d, "inputs": inputs}
     if run.subject.workers:
         scope["n"] = run.subject.workers
     if run.slack:
         at = more.get("witness")
-        more["details"] = {**more.get("details", {}), "slack": run.slack if at is None else run.granted(at)}
+        more["details"] = {
+            **more.get("details", {}),
+            "slack": run.slack if at is None else run.granted(cast("Array", at)),
+        }
     return Certificate(run.subject.name, claim, verdict, evidence, seed=run.seed, scope=scope, **more)

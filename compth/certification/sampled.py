@@ -7,11 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from compth._types import Array
 from compth.certification import evalues
 from compth.certification.evalues import AtLeast, AtMost, Impossible, Near, Null, Process, Zero
 from compth.certification.points import at
+from compth.certification.subject import Subject
 from compth.claims import (
     B1,
     B2,
@@ -26,7 +27,6 @@ from compth.claims import (
     Unbiased,
 )
 
-Array = NDArray[np.float64]
 ELEMENTS = 2_000_000
 """Numbers of one block of outputs in memory."""
 ROUNDING = 1e-12
@@ -41,6 +41,7 @@ class Block:
     def __init__(self, point: Point, out: Array) -> None:
         self.point, self.out = point, out
         self.error = out - point.target
+        # Sums over a block are shared by all tests of all claims at this input: one pass over (N, d) numbers.
         square = self.error * self.error
         self.rows, self.columns, self.total = square.sum(axis=1), square.sum(axis=0), self.error.sum(axis=0)
         self.along_x, self.along_mean = (self.error @ np.array([point.along, point.direction]).T).T
@@ -110,6 +111,9 @@ def inequalities(claim: Claim, x: Array, d: int, slack: float = 0.0) -> list[Ine
         return _against_x(claim, slack)
     if isinstance(claim, JointVariance):
         bar = target_of(x, d)
+        # A mean||a_i||^2 - B||abar||^2 over ||a||^2 = n mean||a_i||^2. Where the two terms cancel (PermK at
+        # equal inputs: A = B and a_i = abar) what is left is rounding, and the claim says that the error is
+        # exactly 0.
         allowed = float(claim.A) / claim.n - float(claim.B) * float(bar @ bar) / xx
         allowed = 0.0 if abs(allowed) < SLACK else allowed
         bias = [replace(q, unit=float(claim.n)) for q in _bias(0.0, allowed, slack)]
@@ -128,11 +132,14 @@ def target_of(x: Array, d: int) -> Array:
 
 
 def _squares(block: Block) -> Array:
+    """||C(x) - x||^2 of every output."""
     return np.asarray(block.rows / block.point.xx)
 
 
 def _pairs(block: Block) -> Array:
     """||y - y'||^2/2 of independent pairs: its mean is the variance."""
+    # E||y - y'||^2 = 2 E||y - E y||^2 for independent y, y' of one law, so the variance is tested without its
+    # mean.
     out, half = block.out, len(block.out) // 2
     gap = out[:half] - out[half : 2 * half]
     return np.asarray(np.einsum("nj,nj->n", gap, gap)) / (2 * block.point.xx)
@@ -145,6 +152,10 @@ def _mean_square(
     statistic: Statistic = _squares,
     unit: float = 1.0,
 ) -> Inequality:
+    """A mean square against its bound; where the bound is 0 or less, one value beyond rounding refutes.
+
+    Rounding that is granted moves the output by `_moved` in mean square: by Minkowski the roots add.
+    """
     granted = (math.sqrt(max(bound, 0.0)) + _moved(bound, slack)) ** 2 if slack else bound
     if granted > 0:
         return Inequality(name, statistic, AtMost(granted * (1 + SLACK)), bound * unit, unit)
@@ -164,6 +175,9 @@ def _bias(eta: float, variance: float, slack: float = 0.0) -> list[Inequality]:
     """
     if variance < 0 or eta + variance == 0:  # nothing is allowed: the mean square says it all
         return []
+    # For a unit vector u: |E <C(x) - x, u>| <= eta ||x|| and Var <C(x), u> <= omega ||x||^2. A fixed u along
+    # x sees biased scalings; u along the mean error of earlier blocks (independent of this one) finds any
+    # other direction.
     moved = _moved(variance + eta * eta, slack)
     name = "||E C(x) - x||^2"
     null = Near(eta + moved, (math.sqrt(variance) + moved) ** 2 if moved else variance)
@@ -194,6 +208,8 @@ def _against_x(claim: B1 | B2, slack: float) -> list[Inequality]:
     def along_x(block: Block) -> Array:
         return np.asarray(block.out @ block.point.x) / block.point.xx
 
+    # E||C||^2 <= beta <E C, x> is E||C - (beta/2) x||^2 <= (beta/2)^2 ||x||^2: a square again, so it can be
+    # tested without a bound on the tails.
     moved = slack * (1 + beta)  # ||C(x)|| is at most beta ||x|| in mean square
     most = (beta / 2 + moved) ** 2 * (1 + SLACK)
     upper = Inequality("E||C(x)||^2", off_half, AtMost(most), beta**2 / 4)
@@ -256,8 +272,10 @@ class Point:
         self.total, self.square, self.n = np.zeros(d), np.zeros(d), 0
         self.blocks: list[int] = []
 
-    def extend(self, subject: object, count: int, suspects: Suspects) -> int:
+    def extend(self, subject: Subject, count: int, suspects: Suspects) -> int:
         """One block of at most `count` outputs, as large as all before: the next one's direction learns from it."""
+        # Blocks double, so that each direction of the bias tests is learnt from as many outputs as it is then
+        # tested on.
         block = min(count, max(8, self.n), max(2, ELEMENTS // self.d))
         out = evalues.sample(subject, self.x, self.rng, block, self.d)
         seen = Block(self, out)
@@ -284,6 +302,9 @@ class Point:
         ratio = float(self.square.sum()) / self.n / self.xx
         if len(x) != self.d or not ratio > 0:
             return []
+        # E||C(x) - x||^2/||x||^2 is an average of V_j/x_j^2 with weights x_j^2/||x||^2: moving weight to
+        # coordinates above the average raises it, where V_j/x_j^2 does not fall by that. It is clipped since
+        # V_j is an estimate.
         per = np.where(v > 0, self.square / self.n / np.where(v > 0, v, 1.0), 0.0)
         return [x * np.clip(per / ratio, 1e-3, 1e3) ** power for power in (0.5, 0.25)]
 
@@ -306,6 +327,8 @@ class Suspects:
         live = self.weight > 0
         if live.sum() < 2:
             return []
+        # Drift in units of its noise: the sum of n terms of mean square V has a standard deviation of about
+        # sqrt(n V).
         per = np.where(live, self.square / np.where(live, self.weight, 1.0), 0.0)
         noise = np.sqrt(np.where(self.square > 0, self.square * self.weight, 1.0))
         sure = np.where(live, np.abs(self.drift) / noise, 0.0)

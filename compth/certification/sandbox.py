@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TextIO
 
 from compth._earned import made
 from compth.certificates import Certificate, Report, Verdict
@@ -21,6 +21,10 @@ from compth.errors import CompthError, InvalidParameter, UnusableInput
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from compth._types import Json
+    from compth.certification.remote import About
+    from compth.claims import Claim
 
 
 MEMORY = 6 << 30
@@ -31,7 +35,7 @@ LOAD_LIMIT = 30.0
 """Seconds that importing the user's file may take."""
 
 
-def check(request: dict[str, Any]) -> Report:
+def check(request: Json) -> Report:
     """The report on {file, name, params, claims, dims, budget, alpha, seed, magnitudes, arithmetic, spelled, adapt}.
 
     adapt: settings of `adapting.adapted_as`, none for what is taken as it stands. portrait: True for one in the report.
@@ -52,7 +56,8 @@ def check(request: dict[str, Any]) -> Report:
         return _inconclusive(request, problem)
 
 
-def _judged(request: dict[str, Any], claims: Any) -> Report:
+def _judged(request: Json, claims: list[Claim] | None) -> Report:
+    """The report: the file in a worker, the stages in this process."""
     from compth.certification import certify
     from compth.certification.adapting.layers import Layers, parsed
     from compth.certification.portrait import with_portrait
@@ -109,11 +114,13 @@ def naming(file: str) -> Iterator[None]:
 
 
 def _named(file: str, problem: Exception) -> UnusableInput:
+    """The problem as one that names the file, once."""
     text = str(problem)
     return UnusableInput(text if text.startswith("file=") else f"file={file!r}: {text}")
 
 
-def _with_script(report: Report, request: dict[str, Any], says: Any) -> Report:
+def _with_script(report: Report, request: Json, says: About) -> Report:
+    """The report with a reproduction script of its first refutation, where there is one."""
     from compth.certification.reproduce import Program, script
 
     refuted = next((c for c in report.certificates if c.verdict is Verdict.REFUTED), None)
@@ -129,7 +136,7 @@ def _with_script(report: Report, request: dict[str, Any], says: Any) -> Report:
     return report
 
 
-def _inconclusive(request: dict[str, Any], problem: Exception) -> Report:
+def _inconclusive(request: Json, problem: Exception) -> Report:
     """The machine's failure, or the package's own: nobody is refuted."""
     said = f"{type(problem).__name__}: {str(problem)[:300]}"
     certificate = Certificate(
@@ -144,12 +151,14 @@ def _inconclusive(request: dict[str, Any], problem: Exception) -> Report:
     )
 
 
-def ask(module: str, request: Mapping[str, object]) -> tuple[dict[str, Any] | None, int]:
+def ask(module: str, request: Mapping[str, object]) -> tuple[Json | None, int]:
     """(answer of `python -m MODULE`, which calls `serve`; exit code). The answer is None when the child ended without.
 
     An answer carries the request's token: other lines on its descriptor are nobody's. Raises UnusableInput or
     InvalidParameter where the child says so.
     """
+    # The child runs a user's code, which may print anything: an answer is only what begins with a secret that
+    # it was sent.
     token = secrets.token_hex(16)
     command = [sys.executable, "-m", module]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -185,6 +194,8 @@ def _listen(child: subprocess.Popen[bytes]) -> list[bytes]:
     reader.start()
     try:
         while child.poll() is None and silence[0] <= SILENCE:
+            # Each look adds at most a tenth of a second of silence: when this process itself is suspended or
+            # starved, or the child is stopped, nobody's silence grows.
             before = time.monotonic()
             time.sleep(0.02)
             seen = look(child.pid)
@@ -209,7 +220,7 @@ def ending(code: int) -> str:
 class Pulse:
     """Signs of life to the parent, twice a second until `until` (seconds of time.monotonic, None: for ever)."""
 
-    def __init__(self, out: Any) -> None:
+    def __init__(self, out: TextIO) -> None:
         self.until: float | None = None
         self._out, self._stop = out, threading.Event()
         threading.Thread(target=self._beat, daemon=True).start()
@@ -228,7 +239,7 @@ class Pulse:
         self._stop.set()
 
 
-def serve(answer: Callable[[dict[str, Any], Pulse], dict[str, Any]]) -> None:
+def serve(answer: Callable[[Json, Pulse], Json]) -> None:
     """The child: read a request, answer it, write one JSON line. Whatever the user's code prints is lost."""
     out = os.fdopen(os.dup(1), "w")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -246,9 +257,9 @@ def serve(answer: Callable[[dict[str, Any], Pulse], dict[str, Any]]) -> None:
     os._exit(0)
 
 
-def _estimates(thing: Any, dims: list[int], request: Mapping[str, object]) -> list[dict[str, object]]:
+def _estimates(thing: object, dims: list[int], request: Json) -> list[dict[str, object]]:
     """Which constants could be declared, at each dimension."""
     from compth.certification import estimate
 
-    given: dict[str, Any] = {name: request.get(name) for name in ("budget", "seed", "arithmetic")}
+    given: Json = {name: request.get(name) for name in ("budget", "seed", "arithmetic")}
     return [estimate(thing, d, **given).to_dict() for d in dims]

@@ -11,19 +11,21 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, NoReturn
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from compth._types import Array
 from compth.certification.beside import beside
 from compth.certification.oracle import Moments, are_moments
 from compth.certification.points import at
 from compth.certification.subject import Subject
-from compth.certification.tracer import NotTraceable, undisturbed
+from compth.certification.tracer import Drawn, NotTraceable, undisturbed
 
-Array = NDArray[np.float64]
+Places = NDArray[np.int64]
+"""Coordinates, in the order in which they were drawn."""
 SUPPORT = 2
 """Most non-zero entries of an input."""
 FILLS = 4
@@ -51,39 +53,45 @@ class _Generator(np.random.Generator):
     """One draw of k places out of d, which is given; whatever else is asked for refuses."""
 
     d: int
-    places: Any
+    places: Places | None
     asked: int
 
-    def __new__(cls, d: int, places: object) -> _Generator:
+    def __new__(cls, d: int, places: Places | None) -> _Generator:
         self = super().__new__(cls, np.random.PCG64(0))  # type: ignore[call-arg]
         self.d, self.places, self.asked = d, places, 0
         return self
 
-    def __init__(self, d: int, places: object) -> None:
+    def __init__(self, d: int, places: Places | None) -> None:
         super().__init__(np.random.PCG64(0))
 
     def choice(
         self,
-        a: Any,
-        size: Any = None,
+        a: ArrayLike,
+        size: Drawn = None,
         replace: bool = True,
         p: object = None,
         axis: int = 0,
         shuffle: bool = True,
-    ) -> Any:
+    ) -> Drawn:
         if p is not None or (replace and size not in (None, 1, (1,))) or np.ndim(a):
             raise NotTraceable("choice of another kind")
         return self._draw(a, size)
 
     def integers(
-        self, low: Any, high: Any = None, size: Any = None, dtype: Any = np.int64, endpoint: bool = False
-    ) -> Any:
+        self,
+        low: Drawn,
+        high: Drawn = None,
+        size: Drawn = None,
+        dtype: DTypeLike | None = np.int64,
+        endpoint: bool = False,
+    ) -> Drawn:
         start, end = (0, low) if high is None else (low, high)
         if start != 0 or endpoint or size not in (None, 1, (1,)):
             raise NotTraceable("integers of another kind")
         return self._draw(end, size)
 
-    def _draw(self, a: object, size: Any) -> Any:
+    def _draw(self, a: object, size: Drawn) -> Drawn:
+        """The given places (the first ones where none are), at the one draw that a program of this kind makes."""
         k = 1 if size is None else int(np.prod(size))
         one_axis = size is None or np.ndim(size) == 0 or len(size) == 1
         if self.asked or a != self.d or not one_axis or not 0 < k <= self.d:
@@ -93,8 +101,10 @@ class _Generator(np.random.Generator):
         return np.int64(places[0]) if size is None else places.copy()
 
 
-def _refuse(name: str) -> Any:
-    def refused(self: object, *args: object, **kwargs: object) -> Any:
+def _refuse(name: str) -> Callable[..., object]:
+    """A method of numpy's Generator that refuses here."""
+
+    def refused(self: object, *args: object, **kwargs: object) -> NoReturn:
         raise NotTraceable(f"Generator.{name} beside a selection")
 
     return refused
@@ -119,6 +129,9 @@ def classes(k: int, d: int, support: list[int]) -> Iterator[Class]:
     Given positions for c of t members, the other t - c among the d - k places left out:
     (d - k)(d - k - 1)... over d (d - 1)... (d - t + 1).
     """
+    # A place of T is among the first k of a random permutation of d or not, and if so at any position alike.
+    # So c given members are among them, at given positions, with the chance in the docstring; the k!/(k-c)!
+    # arrangements share it.
     seats, t = list(range(k)) if k <= ORDERED else [0, 1, k // 3, k // 2, k - 2, k - 1], len(support)
     for c in range(min(t, k) + 1):
         one = math.prod(d - k - i for i in range(t - c)) / math.perm(d, t)
@@ -128,8 +141,11 @@ def classes(k: int, d: int, support: list[int]) -> Iterator[Class]:
             yield from (Class(dict(zip(way, members, strict=True)), weight) for way in ways)
 
 
-def _places(stands: dict[int, int], k: int, d: int, support: list[int], fill: int) -> Any:
+def _places(stands: dict[int, int], k: int, d: int, support: list[int], fill: int) -> Places:
     """A draw of the class: the members where they stand, other places from outside the support."""
+    # Whatever zero entries are drawn beside the support should not matter. To catch a program in which it
+    # does, fill them with neighbours of the support, the first and the last coordinates, and at random: where
+    # off-by-one errors show.
     rng = np.random.default_rng([29, fill])
     spare = rng.permutation(rng.choice(d, min(d, k + SUPPORT), replace=False))
     near = [j + s for j in support for s in (-1, 1) if 0 <= j + s < d]
@@ -141,7 +157,7 @@ def _places(stands: dict[int, int], k: int, d: int, support: list[int], fill: in
     return np.array([stands[i] if i in stands else next(others) for i in range(k)], dtype=np.int64)
 
 
-def _run(subject: Subject, x: Array, d: int, places: object) -> tuple[Array, int]:
+def _run(subject: Subject, x: Array, d: int, places: Places | None) -> tuple[Array, int]:
     """(the output for this draw, how many places the program asked for)."""
     rng = _Generator(d, places)
     out = np.asarray(undisturbed(lambda steered: subject.program(x.copy(), steered), rng))
@@ -169,6 +185,8 @@ def _law(subject: Subject, x: Array, d: int) -> list[tuple[float, Array]]:
     if not k:
         raise NotTraceable("nothing is drawn")
     _check_dense(subject, d, k)
+    # One run a class and fill. All fills must agree, nothing may appear outside the support, and real draws
+    # must fall into the listed outcomes: what is left unobserved is said as ASSUMPTION in the certificate.
     law, said = [], dict[tuple[int, ...], Array]()
     for stands, probability in classes(k, d, support):
         outs = [_run(subject, x, d, _places(stands, k, d, support, fill))[0] for fill in range(FILLS)]
@@ -212,11 +230,11 @@ def places_do_not_matter(subject: Subject, x: Array, d: int) -> bool:
     return True
 
 
-def _swept(stands: dict[int, int], k: int, spare: Any) -> Iterator[object]:
+def _swept(stands: dict[int, int], k: int, spare: Places) -> Iterator[Places]:
     """Draws of a class, whose other places together are all places."""
     seats = [p for p in range(k) if p not in stands]
     blocks = -(-len(spare) // len(seats)) if seats else 0
-    chosen: Any = range(blocks)
+    chosen = np.arange(blocks)
     if blocks > SWEPT:
         chosen = np.random.default_rng(47).choice(blocks, SWEPT, replace=False)
     for block in chosen:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from compth._types import Array, Json
 from compth.certificates import Certificate, Verdict
 from compth.certification import evalues
 from compth.certification.adversary import Search, Worst
@@ -25,14 +25,14 @@ from compth.certification.points import inside, structured
 from compth.certification.run import Run, certificate_at
 from compth.certification.sampled import Point, Suspects, Test
 from compth.claims import Claim
-from compth.compressors import Compressor
+from compth.compressors import Compressor, DiagonalSketch
 from compth.text.counts import counted
 
 if TYPE_CHECKING:
+    from compth.certification.beside import Program
     from compth.certification.subject import Subject
 
 
-Array = NDArray[np.float64]
 KERNEL_RUNS = 4000
 KEPT, FINAL, ADAPTED = 12, 4, 8
 """Inputs kept after the pilot, inputs among which the last samples go, inputs made from where errors were seen."""
@@ -90,6 +90,10 @@ class Sampling:
 
     def run_all(self) -> None:
         """A pilot and two rounds of narrowing, an eighth of the samples each; the rest where most is suspected."""
+        # Successive halving: a little of every input, then the most suspicious twelve, then four, with an
+        # eighth of the samples each; half of the budget is left for the one input that the evidence points
+        # to. Any such rule keeps the level, since every input has its own e-process and the union bound pays
+        # for all of them.
         share = self.budget / 8
         for k in range(self.inputs):
             x = self.known[k] if k < len(self.known) else self.listed[k - len(self.known)]
@@ -124,6 +128,7 @@ class Sampling:
             self.made += 1
 
     def _try(self, x: Array, count: float, k: int) -> None:
+        """A new input with its own stream, inside the domain."""
         if self.over or not x.any() or not inside(x, self.run.domain):
             return
         point = Point(x, self.d, self.claims, [self.run.seed, self.d, k, STREAM], self.run.granted(x))
@@ -144,6 +149,7 @@ class Sampling:
                     self.refuted[test.claim] = point, test
 
     def _open(self, point: Point) -> list[Test]:
+        """Tests of claims that are not refuted yet."""
         return [t for t in point.tests if t.claim not in self.refuted]
 
     def _rate(self, point: Point) -> float:
@@ -152,6 +158,8 @@ class Sampling:
 
     def _keep(self, most: int) -> None:
         """The inputs with the largest rates, and each inequality's best two (best one at the end)."""
+        # Beside the best inputs overall, the best of each inequality: a bias that is small but sure would
+        # otherwise be dropped for large mean squares that nothing is wrong with.
         ranked = sorted(self.pool, key=self._rate, reverse=True)[:most]
         lists: dict[tuple[int, str], list[tuple[float, int]]] = {}
         for i, point in enumerate(self.pool):
@@ -203,25 +211,30 @@ class Fixed:
         run.stage(d, "deterministic so far", start, counted(search.points, "input"))
 
 
-def _seeded(run: Run) -> Any:
+def _seeded(run: Run) -> Program:
+    """The program on one seed whatever generator it is given: what a program that ignores it does anyway."""
     program, seed = run.subject.program, run.seed
     return lambda x, rng: program(x, np.random.default_rng([seed, 0]))
 
 
 def _same(run: Run, x: Array) -> bool:
-    first = run.subject.program(x.copy(), np.random.default_rng([run.seed, 0]))
+    """True where SAME seeds give one output at x."""
+    first = np.asarray(run.subject.program(x.copy(), np.random.default_rng([run.seed, 0])))
     return all(
-        np.array_equal(first, run.subject.program(x.copy(), np.random.default_rng([run.seed, s])))
+        np.array_equal(first, np.asarray(run.subject.program(x.copy(), np.random.default_rng([run.seed, s]))))
         for s in range(1, SAME)
     )
 
 
 def _verdict(sampling: Sampling, i: int, fixed: Fixed) -> Certificate:
+    """REFUTED where a test crossed the level, else CONSISTENT at the input that was watched most, if there is one."""
     if i in sampling.refuted:
         return _certificate(sampling, i, Verdict.REFUTED, *sampling.refuted[i], fixed)
     tested = [(p, t) for p in sampling.pool for t in p.tests if t.claim == i and len(t.values)]
     if not tested:
         return _certificate(sampling, i, Verdict.INCONCLUSIVE, None, None, fixed)
+    # What was not refuted is reported at the input that was sampled most: there the samples could have shown
+    # least.
     most = max(p.n for p, _ in tested)
     point, test = max((pt for pt in tested if pt[0].n == most), key=lambda pt: _ratio(pt[1]))
     verdict = Verdict.INCONCLUSIVE if i in fixed.worst else Verdict.CONSISTENT
@@ -237,8 +250,9 @@ def _ratio(test: Test) -> float:
 def _certificate(
     sampling: Sampling, i: int, verdict: Verdict, point: Point | None, test: Test | None, fixed: Fixed
 ) -> Certificate:
+    """The certificate of one claim: what was seen at the deciding input, and what would have been seen."""
     run, claim = sampling.run, sampling.claims[i]
-    details: dict[str, Any] = {"log_level": sampling.level, "inputs": len(sampling.seen)}
+    details: Json = {"log_level": sampling.level, "inputs": len(sampling.seen)}
     estimate = bound = witness = None
     if point is not None and test is not None:
         q, witness = test.inequality, point.x
@@ -274,7 +288,7 @@ def could_have_been_found(sampling: Sampling, i: int, watched: Point) -> dict[st
 
     The very samples, moved until the test speaks (`evalues.detectable`). Mean squares: relative to the bound.
     """
-    found: list[dict[str, Any]] = []
+    found: list[Json] = []
     for test in watched.tests:
         if test.claim != i or any(f["inequality"] == test.inequality.name for f in found):
             continue  # bias: along x only, where the direction needs no learning
@@ -314,6 +328,9 @@ def _probe(subject: Subject, d: int, paths: int, limits: Limits, slack: float = 
     """The direction, and 1.0 where the cap ended it."""
     size = subject.size(d)
     try:
+        # E||C(x) - x||^2 = x' E(S - I)'(S - I) x for a program that is linear once the draws are fixed; its
+        # top eigenvector, from a few sampled S, is the direction to look at. The probe only suggests an
+        # input: it needs no proof.
         if not _linear(subject, size, slack):
             return None
         total = np.zeros((size, size))
@@ -323,7 +340,7 @@ def _probe(subject: Subject, d: int, paths: int, limits: Limits, slack: float = 
             for j in range(size):
                 e = np.zeros(size)
                 e[j] = 1.0
-                s[:, j] = subject.program(e, np.random.default_rng([7, seed]))
+                s[:, j] = np.asarray(subject.program(e, np.random.default_rng([7, seed])))
             s[np.arange(d), np.arange(d)] -= 1
             total += _gram(s)
             if allowance.spent:
@@ -359,6 +376,8 @@ def _gram(s: Array) -> Array:
 
 def _top(square: Array) -> Array:
     """The direction of the largest eigenvalue of a positive semidefinite matrix, by power iteration."""
+    # Sixty steps: an input near the worst is as good as the worst, so the gap of the spectrum does not
+    # matter.
     v = np.random.default_rng(0).normal(size=len(square))
     for _ in range(60):
         w = square @ v
@@ -369,7 +388,7 @@ def _top(square: Array) -> Array:
     return v
 
 
-def draw_breach(sketch: Any, d: int, alpha: float, seed: int) -> str:
+def draw_breach(sketch: DiagonalSketch, d: int, alpha: float, seed: int) -> str:
     """ "" when draw() and weights() give 0 or 1/p_j, each coordinate at its declared frequency; else what is wrong.
 
     Exact binomial tails on the counts of every coordinate, alpha split over them.
@@ -384,6 +403,8 @@ def draw_breach(sketch: Any, d: int, alpha: float, seed: int) -> str:
         kept = w != 0
         if w.shape != (rows, d) or not np.allclose(np.where(kept, w * p, 1.0), 1.0, rtol=1e-12, atol=0):
             return f"{name}() gives a weight other than 0 or 1/p_j"
+        # Each count is binomial(rows, p_j) under the declaration, whatever the joint law of a row: two tails,
+        # two functions and d coordinates share alpha.
         counts = kept.sum(axis=0)
         tail = np.minimum(binom.cdf(counts, rows, p), binom.sf(counts - 1, rows, p))
         if tail.min() < alpha / (4 * d):
@@ -394,13 +415,15 @@ def draw_breach(sketch: Any, d: int, alpha: float, seed: int) -> str:
     return ""
 
 
-def rows_evidence(rows: Any, x: Array, law: dict[bytes, float], seed: int) -> tuple[float, bool]:
+def rows_evidence(rows: Program, x: Array, law: dict[bytes, float], seed: int) -> tuple[float, bool]:
     """(log evidence that rows(X, rng) have another law than the enumerated one or depend on each other, stray output).
 
     Single rows are held against the law, neighbouring pairs against its square.
     """
     rng = np.random.default_rng(np.random.SeedSequence([seed, 99]))
     out = np.asarray(rows(np.tile(x, (KERNEL_RUNS, 1)), rng), dtype=np.float64) + 0.0
+    # Rows of a batch must have the law of single calls and be independent of their neighbours: counts of rows
+    # test the first, counts of pairs against the product law both.
     index = {name: i for i, name in enumerate(law)}
     seen = [index.get(row.tobytes(), -1) for row in out]
     if min(seen) < 0:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import builtins
 import inspect
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Protocol, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compth._door import is_whole
+from compth._numbers import Number
 from compth._own import different
+from compth._types import Numbers
 from compth.certification.arithmetic import as_numpy
-from compth.certification.beside import Plain, accountable, beside, of_program
+from compth.certification.beside import Plain, Process, Program, accountable, beside, of_program
 from compth.claims import JOINT, Claim, JointVariance
 from compth.claims.declared import Declared
 from compth.compressors import Compressor, Fleet
@@ -26,7 +28,6 @@ from compth.compressors.core.calling import GENERATORS, name_of, shown, takes_rn
 from compth.compressors.core.function import Function
 from compth.errors import InvalidParameter, NoValue, Unsupported
 
-Array = NDArray[np.float64]
 CALL_LIMIT = 5.0
 """Seconds of processor time that one call of the program may take."""
 IDLE_LIMIT = 30.0
@@ -50,6 +51,9 @@ def time_limit(seconds: float, idle: float = IDLE_LIMIT) -> Iterator[None]:
     if not usable:
         yield
         return
+    # An alarm every TICK looks at two clocks. Processor time of this thread is the program's own; a tick in
+    # which the process used next to none was spent waiting, and only such ticks add up to the limit of
+    # waiting.
     start, seen, waited = time.thread_time(), time.process_time(), 0.0
 
     def look(signum: int, frame: object) -> None:
@@ -71,6 +75,22 @@ def time_limit(seconds: float, idle: float = IDLE_LIMIT) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
+class Worker(Process, Protocol):
+    """The process of a judged file, which can show the object's other programs, too (`supervisor.Worker`)."""
+
+    def form(self, subject: Subject, name: str) -> Subject:
+        """The subject whose calls are those of another program of the same object."""
+        ...
+
+
+class Adapter(Protocol):
+    """An object that says itself how it is judged."""
+
+    def subject(self) -> object:
+        """A Subject, where it keeps its word."""
+        ...
+
+
 @dataclass(frozen=True)
 class Subject:
     """program(x, rng) -> array; `size(d)` inputs give `d` outputs (fleets: n d inputs, the averaged message out).
@@ -84,16 +104,16 @@ class Subject:
     """
 
     name: str
-    program: Callable[[Array, Any], Any]
+    program: Program
     deterministic: bool = False
     workers: int | None = None
-    object: Any = None
-    batch: Callable[[Array, Any], Any] | None = None
-    worker: Any = None
+    object: builtins.object = None
+    batch: Program | None = None
+    worker: Worker | None = None
     form: str = ""
-    raw: Callable[[Array, Any], Any] | None = None
-    claims: Callable[[int], Any] | None = None
-    bits: Any = None
+    raw: Program | None = None
+    claims: Callable[[int], Iterable[Claim]] | None = None
+    bits: builtins.object = None
 
     def size(self, d: int) -> int:
         """Length of the input at dimension d."""
@@ -105,7 +125,7 @@ class Subject:
             return self.object.supports(d)
         if isinstance(self.object, Fleet):
             return not self.object.why_not(self.workers or 1, d)
-        return bool(runs(self, d))
+        return runs(self, d)
 
     def is_identity(self, d: int) -> bool:
         """True when two random inputs come back unchanged: nothing to learn at this d."""
@@ -130,7 +150,7 @@ def runs(subject: Subject, d: int) -> bool:
             raise
         return False
     try:
-        return bool(np.shape(out) == (d,))
+        return np.shape(cast("Numbers", out)) == (d,)
     except ValueError:  # a list of unequal parts
         return False
 
@@ -150,7 +170,8 @@ def as_subject(what: object, n: int | None = None, together: int | None = None) 
     return replace(seen, program=accountable(seen.program), batch=batch, raw=raw)
 
 
-def _seen(what: Any, n: int | None, together: int | None) -> Subject:
+def _seen(what: object, n: int | None, together: int | None) -> Subject:
+    """The subject before its calls are accounted for: each kind of object in its own way."""
     if isinstance(what, Function):  # judged as the plain function that it is
         bits = what if what.declares_bits else None
         return replace(_seen(what.function, n, together), claims=what.claims, bits=bits)
@@ -159,13 +180,15 @@ def _seen(what: Any, n: int | None, together: int | None) -> Subject:
     if isinstance(what, Fleet):
         workers = n or getattr(what, "n", None) or (len(what.members) if len(what.members) > 1 else 3)
 
-        def joint(x: Array, rng: Any) -> Any:
+        # A fleet is seen through its averaged message: one program R^(n d) -> R^d, to which every tool below
+        # applies.
+        def joint(x: Numbers, rng: np.random.Generator) -> Numbers:
             rows = x.reshape(workers, -1)
-            return what._compress(rows, rng).sum(axis=0) / workers
+            return np.asarray(what._compress(rows, rng).sum(axis=0) / workers)
 
         return Subject(repr(what), joint, workers=workers, object=what)
     if hasattr(type(what), "subject"):  # adapters say themselves how they are seen
-        return _adapted(what)
+        return _adapted(cast("Adapter", what))
     if isinstance(what, type) and issubclass(what, Compressor | Fleet):
         raise InvalidParameter(f"{what.__name__} is a class: make one, such as {what.__name__}(...)")
     if not callable(what):
@@ -182,18 +205,18 @@ def _seen(what: Any, n: int | None, together: int | None) -> Subject:
             )
         members = _members(name, n, together)
 
-        def averaged(x: Array, rng: np.random.Generator) -> Any:
+        def averaged(x: Numbers, rng: np.random.Generator) -> Numbers:
             rows = x.reshape(members, -1)
             out = what(rows, rng) if takes_rng(what) else what(rows)
             if np.shape(out) != rows.shape:
                 raise Plain(f"returned shape {np.shape(out)} for n={members} rows of shape {rows.shape}")
-            return np.asarray(out).sum(axis=0) / members
+            return np.asarray(np.asarray(out).sum(axis=0) / members)
 
         return Subject(name, averaged, not takes_rng(what), workers=members, object=what)
     random = takes_rng(what)
     if not random:
         _without_keyword(what, name)
-    raw = what if random else lambda x, rng: what(x)
+    raw: Program = what if random else lambda x, rng: what(x)
     return Subject(name, lambda x, rng: as_numpy(raw(x, rng)), not random, object=what, raw=raw)
 
 
@@ -219,12 +242,15 @@ def _members(name: str, n: int | None, together: int | None) -> int:
     return found
 
 
-def _adapted(adapter: Any) -> Subject:
+def _adapted(adapter: Adapter) -> Subject:
     """The subject that an adapter makes; what one of others makes is a program of theirs, whatever object it names.
 
     Raises InvalidParameter for answers that no process of the referee's gave.
     """
     made = adapter.subject()
+    # `object` decides what is believed of a program without a look at it (its declared probabilities, its own
+    # code), so an adapter of others may not name one of ours; nor may its answer come with a worker that it
+    # made up.
     ours = isinstance(made, Subject) and not different(adapter)
     if isinstance(made, Subject) and (made.worker is None or (ours and not different(made.worker))):
         return made if ours else replace(made, object=adapter, form="")
@@ -233,7 +259,7 @@ def _adapted(adapter: Any) -> Subject:
     )
 
 
-def _without_own_generator(function: Callable[..., Any]) -> None:
+def _without_own_generator(function: Callable[..., object]) -> None:
     """Raises InvalidParameter for partial(f, rng=...): it draws from the generator that it holds, not the given one."""
     if not isinstance(function, partial):
         return
@@ -247,7 +273,7 @@ def _without_own_generator(function: Callable[..., Any]) -> None:
         raise InvalidParameter(f"{said}: judge C = {again} in your file instead")
 
 
-def _called_with(function: Callable[..., Any], word: str) -> str:
+def _called_with(function: Callable[..., object], word: str) -> str:
     """The lambda that hands the generator on by this keyword, as one would write it."""
     inner = function.func if isinstance(function, partial) else function
     bound = function.keywords if isinstance(function, partial) else {}
@@ -255,7 +281,7 @@ def _called_with(function: Callable[..., Any], word: str) -> str:
     return f"lambda x, rng: {name_of(inner)}(x{rest}, {word}=rng)"
 
 
-def _without_keyword(function: Callable[..., Any], name: str) -> None:
+def _without_keyword(function: Callable[..., object], name: str) -> None:
     """Raises InvalidParameter for f(x, *, rng): called as f(x) it would draw from a generator of its own, or fail."""
     try:
         listed = inspect.signature(function).parameters.values()
@@ -270,27 +296,28 @@ def _without_keyword(function: Callable[..., Any], name: str) -> None:
 
 
 def declared_claims(
-    subject: Subject, claims: Any, params: Mapping[str, Any]
+    subject: Subject, claims: object, params: Mapping[str, object]
 ) -> list[Callable[[int], list[Claim]]]:
     """Functions d -> claims: those given, or the object's own."""
     if claims is not None:
-        listed = list(claims) if isinstance(claims, list | tuple) else [claims]
-        if not all(isinstance(c, Claim) for c in listed):
+        given = list(claims) if isinstance(claims, list | tuple) else [claims]
+        if not all(isinstance(c, Claim) for c in given):
             raise InvalidParameter(f"claims={claims!r}: give Claim objects such as Unbiased('d/5 - 1')")
-        listed = [_joint(c, subject) for c in listed]
+        listed = [_joint(c, subject) for c in given if isinstance(c, Claim)]
         return [lambda d, c=c: [Declared(c, params).at(d)] for c in listed]  # type: ignore[misc]
     if subject.claims is not None:
         own = subject.claims
         return [lambda d: list(own(d))]
-    if isinstance(subject.object, Compressor):
-        return [lambda d: list(subject.object.claims(d))]
-    if isinstance(subject.object, Fleet):
+    thing = subject.object
+    if isinstance(thing, Compressor):
+        return [lambda d: list(thing.claims(d))]
+    if isinstance(thing, Fleet):
         n = subject.workers or 1
-        return [lambda d: [c for c in subject.object.claims(n, d) if isinstance(c, JointVariance)]]
+        return [lambda d: [c for c in thing.claims(n, d) if isinstance(c, JointVariance)]]
     return []
 
 
-def _joint(claim: Claim, subject: Subject) -> object:
+def _joint(claim: Claim, subject: Subject) -> Claim:
     """The claim with the subject's number of workers. Raises InvalidParameter for what speaks of one vector there."""
     if not subject.workers:
         if isinstance(claim, JOINT) and subject.worker is None:
@@ -339,13 +366,14 @@ LARGEST = 10**7
 """The largest dimension that is judged: beyond it a few vectors no longer fit."""
 
 
-def dimensions(subject: Subject, d: Any) -> list[int]:
+def dimensions(subject: Subject, d: object) -> list[int]:
     """The dimensions that the verdict will speak of: those asked for, or the smallest supported, 30, 200 and 1000."""
     only = getattr(subject.object, "only_d", None)
     if d is None and only is not None:
         return [int(only)]
     if d is not None:
-        asked = list(d) if isinstance(d, list | tuple | range | np.ndarray) and np.shape(d) != () else [d]
+        several = isinstance(d, list | tuple | range | np.ndarray) and np.shape(d) != ()
+        asked: list[Number] = list(cast("Iterable[Number]", d)) if several else [d]
         if not asked:
             raise InvalidParameter("d=[] names no dimension: give one, or leave it out")
         for value in asked:
@@ -353,10 +381,11 @@ def dimensions(subject: Subject, d: Any) -> list[int]:
                 raise InvalidParameter(
                     f"d={value!r} must be an integer between 1 and {LARGEST}, or a list of them"
                 )
-            if not isinstance(subject.object, Compressor | Fleet):
+            thing = subject.object
+            if not isinstance(thing, Compressor | Fleet):
                 continue
             if not subject.supports(value):
-                why = subject.object.why_not(*((subject.workers, value) if subject.workers else (value,)))
+                why = thing.why_not(*((subject.workers, value) if subject.workers else (value,)))
                 raise Unsupported(f"{subject.name} needs {why}, got d={value}")
         return [int(value) for value in asked]
     try:
@@ -367,6 +396,9 @@ def dimensions(subject: Subject, d: Any) -> list[int]:
 
 def _found(subject: Subject) -> list[int]:
     """The smallest dimensions that are supported and no identity, and 30, 200, 1000."""
+    # Small d, where everything can be enumerated and proved, and three large ones, where constants that grow
+    # with d show. A d at which the program is the identity (RandK(k=3) at d = 3) would waste the report on
+    # omega = 0.
     small = [v for v in range(1, 9) if subject.supports(v) and not (v < 8 and subject.is_identity(v))][:4]
     if not small:
         small = [v for v in range(9, 65) if subject.supports(v)][:2]

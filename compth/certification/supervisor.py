@@ -20,14 +20,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import cast
 
+from compth._types import Json
 from compth.certification import channel
 from compth.certification.allowance import charge
 from compth.certification.beside import Misfit, Plain, marked
 from compth.certification.processes import STOPPED, busy_threads, family, look, processor_seconds
 from compth.certification.remote import formed
-from compth.certification.subject import CALL_LIMIT, IDLE_LIMIT, TICK, CallTooLong
+from compth.certification.subject import CALL_LIMIT, IDLE_LIMIT, TICK, CallTooLong, Subject
 from compth.certification.tracer import NotTraceable, Strange, TooManyLeaves
 from compth.errors import InvalidParameter, NoGuarantee, Unsupported, UnusableInput
 
@@ -84,7 +85,9 @@ class Worker:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the worker)
         self._file.truncate(4096)
         self._memory = mmap.mmap(self._file.fileno(), 4096)
-        self.state = memoryview(self._memory).cast("q")
+        # [inside a call, calls so far, what it is doing]: written by the worker, read here while it runs or
+        # after its end
+        self.state: memoryview[int] = memoryview(self._memory).cast("q")
         self.pid = 0
         self._hire()
 
@@ -134,7 +137,7 @@ class Worker:
         self._memory.close()
         self._file.close()
 
-    def first(self, name: str, arguments: tuple[object, ...], limit: float) -> Any:
+    def first(self, name: str, arguments: tuple[object, ...], limit: float) -> object:
         """Ask the question that prepares every worker: loading the file. Failing there makes the file unusable."""
         self._load_limit = limit
         answer = self.ask(name, arguments, lambda _: True)
@@ -142,10 +145,13 @@ class Worker:
         return answer
 
     def ask(
-        self, name: str, arguments: tuple[object, ...], check: Callable[[Any], bool], form: str = ""
-    ) -> Any:
+        self, name: str, arguments: tuple[object, ...], check: Callable[[object], bool], form: str = ""
+    ) -> object:
         """The answer, once `check` accepts its shape. Raises what the program raised, CallTooLong, Ended, UnusableInput
         for data that is no answer, and OutsideFailure where the machine or the package failed."""
+        # A kill from outside (a machine that runs out of memory, an operator) says nothing of the program:
+        # another worker is loaded and asked the same. Answers hang on seeds alone, so asking again changes
+        # nothing.
         for attempt in range(TRIES):
             try:
                 if self._channel is None:
@@ -162,11 +168,12 @@ class Worker:
                     raise OutsideFailure(f"{TRIES} workers were killed from outside ({death})") from None
         raise AssertionError
 
-    def form(self, subject: Any, name: str) -> Any:
+    def form(self, subject: Subject, name: str) -> Subject:
         """Another program of the same object (`realised.formed`)."""
         return formed(subject, name)
 
     def _start(self) -> None:
+        """A fresh worker, prepared by the first questions again."""
         ours, theirs = socket.socketpair()
         self.state[0] = self.state[1] = self.state[2] = 0
         try:
@@ -190,13 +197,14 @@ class Worker:
             self._control.sendall(b"K")
         return self._ending()
 
-    def _ending(self) -> dict[str, Any]:
+    def _ending(self) -> Json:
+        """Close the channel; how the worker ended, as the warden saw it."""
         assert self._channel is not None
         self._channel.close()
         self._channel = None
         return self._wait_for("ended")
 
-    def _wait_for(self, key: str) -> dict[str, Any]:
+    def _wait_for(self, key: str) -> Json:
         """The warden's next line with this key."""
         while b"\n" not in self._heard:
             if not select.select([self._control], [], [], TICK)[0]:
@@ -210,7 +218,7 @@ class Worker:
                 raise self._gone()
             self._heard += more
         line, _, self._heard = self._heard.partition(b"\n")
-        message: dict[str, Any] = json.loads(line)
+        message: Json = json.loads(line)
         return message if key in message else self._wait_for(key)
 
     def _gone(self) -> Exception:
@@ -219,7 +227,7 @@ class Worker:
             self._warden.wait(timeout=5)
         return _Killed("its warden was killed")
 
-    def _checked(self, reply: object, check: Callable[[Any], bool]) -> Any:
+    def _checked(self, reply: object, check: Callable[[object], bool]) -> object:
         """The answer of a reply ("answer", value, seconds), or its exception ("raised", (...), seconds) raised."""
         if not isinstance(reply, tuple) or len(reply) != 3 or not isinstance(reply[2], float):
             raise channel.Malformed("no answer")
@@ -234,7 +242,11 @@ class Worker:
         raise _exception(*value)
 
     def _exchange(self, name: str, arguments: tuple[object, ...], form: str = "") -> object:
+        """Send one question and read its answer while the watch looks on. Raises what the end of the worker means."""
         assert self._channel is not None
+        # A fresh token a question: bytes that a worker sent earlier, or that code of the file forged, answer
+        # no later one. The channel never blocks, so that the watch looks at clocks every TICK whatever the
+        # worker does with it.
         token, watch = secrets.token_bytes(16), _Watch(self.pid, self.state, self._load_limit)
         self._channel.setblocking(False)
         out = memoryview(b"".join(channel.pack(token, [name, arguments, form])))
@@ -272,6 +284,9 @@ class Worker:
 
     def _death(self) -> Exception:
         """What the end of the worker means: the program's doing, or the machine's."""
+        # Whose failure was it? Dead by a signal that others send: the machine's, unless the program held much
+        # of its memory. Dead outside of any call: the package's. Dead inside a call: the program's, which
+        # then breaks its contract.
         inside, doing = bool(self.state[0]), int(self.state[2])
         with contextlib.suppress(OSError):
             self._control.sendall(b"K")  # a closed channel without an end
@@ -296,12 +311,14 @@ def ending_words(code: int) -> str:
 
 
 def _by_program(what: str, doing: int) -> Exception:
+    """The program's own failure: while it is loaded the file is unusable, in a call the contract is broken."""
     if doing == LOADING:
         return UnusableInput(what)
     return marked(Ended(what), None)
 
 
 def _late(reason: str, doing: int) -> Exception:
+    """What it means that something took too long: of loading, a trace, a call, or the package's own work."""
     if doing == LOADING:
         return UnusableInput(f"hung: it {reason}")
     if doing == TRACED:
@@ -313,13 +330,13 @@ def _machine_memory() -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
-def _exception(name: object, message: object, own: object, x: Any) -> Exception:
+def _exception(name: object, message: object, own: object, x: object) -> Exception:
     """The worker's exception with its type, where it is a listed one or the program's."""
     if not isinstance(name, str) or not isinstance(message, str) or not name.isidentifier():
         return channel.Malformed("no exception")
     kind = RAISED.get(name)
     if own is True:
-        problem = (kind or type(name, (Exception,), {}))(message)
+        problem = cast("type[Exception]", kind or type(name, (Exception,), {}))(message)
         return marked(problem, x)
     return kind(message) if kind is not None else OutsideFailure(f"{name} in the worker: {message[:200]}")
 
@@ -327,7 +344,7 @@ def _exception(name: object, message: object, own: object, x: Any) -> Exception:
 class _Watch:
     """Counts what one question uses, look by look."""
 
-    def __init__(self, pid: int, state: Any, load_limit: float) -> None:
+    def __init__(self, pid: int, state: memoryview[int], load_limit: float) -> None:
         self.pid, self.state = pid, state
         self.limits = {PLAIN: CALL_LIMIT, TRACED: TRACE_LIMIT, LOADING: load_limit}
         self.seen, self.call = time.monotonic(), (-1, -1)
@@ -348,11 +365,14 @@ class _Watch:
         return self._judged(step)
 
     def _judged(self, step: float) -> str:
+        """Compare what the present call, or the package's work between calls, has used with its limits."""
         inside, kind = self.call[0], int(self.state[2])
         limit = self.limits.get(kind, CALL_LIMIT) if inside else OWN_LIMIT
         found, used = look(self.pid), processor_seconds(self.pid)
         if found is not None and found.state in STOPPED:
             return self._continue()
+        # Idle only where neither the worker, nor a thread of it that waits for a core, nor a child of it
+        # moved: else a busy machine would make a call too long.
         moved, self.last = used - self.last, used
         if moved < step / 20 and not busy_threads(self.pid):
             others = family(self.pid).values()

@@ -14,26 +14,27 @@ from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from functools import partial
 from types import MethodType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compth._own import foreign, looker
+from compth._types import Array
 from compth.certification import evalues, row_counts, vocabulary
 from compth.certification.allowance import Allowance
 from compth.certification.points import DOMAIN, structured
 from compth.certification.subject import CALL_LIMIT, CallTooLong, Subject, time_limit
-from compth.certification.tracer import Leaf, Strange, leaves
+from compth.certification.tracer import Leaf, Strange, TraceGenerator, leaves
 from compth.certification.watch import Watch
 from compth.compressors import Compressor, Fleet
 
 if TYPE_CHECKING:
     from compth._types import Numbers
+    from compth.certification.beside import Program
 
 
-Array = NDArray[np.float64]
-Run = Callable[[], Any]
+T = TypeVar("T")
+Run = Callable[[], object]
 AGREES = 1e-9
 """Relative tolerance between a real output and the predicted one: rounding of the program."""
 RUNS = 600
@@ -78,12 +79,15 @@ class Real(NamedTuple):
 
 
 def faithful(
-    program: Callable[[Any], Any], limit: int, allowed: Allowance, real: Iterable[Real]
-) -> list[Leaf]:
+    program: Callable[[TraceGenerator], T], limit: int, allowed: Allowance, real: Iterable[Real]
+) -> list[Leaf[T]]:
     """Every path of program(rng), whose trace is the program: conditions (1) to (4). Raises Strange where one fails.
 
     real: runs of the same program with real generators on real numbers.
     """
+    # The symbols are seen to be taken for numbers by elimination: nothing refused, nothing asked what a
+    # symbol could answer otherwise, nothing remembered, and runs on numbers of every kind step where the
+    # traced runs stepped.
     watch, look = Watch(), looker()
     found = list(leaves(watch.traced(program), limit, allowed))
     if changes := look():
@@ -92,6 +96,8 @@ def faithful(
     if says:
         raise Strange(says)
     for case in real:
+        # More rows than the program was traced with are no new path where it merely counts entries: then a
+        # vector of that length departs in the same way.
         departs = not _follows(watch, case.run, case.whole)
         if departs and (case.unless is None or _follows(watch, case.unless, case.whole)):
             raise Strange(f"a run on {case.what} takes a path that the trace did not")
@@ -125,7 +131,7 @@ def real_runs(subject: Subject, d: int) -> Iterator[Real]:
         yield from _on_rows(subject, x)
 
 
-def rows_of(subject: Subject) -> Callable[[Array, object], object] | None:
+def rows_of(subject: Subject) -> Program | None:
     """The program on rows (..., size), one output for each; None where its object is not declared for them.
 
     Of a fleet a row is the vectors of all workers: its reference, kernel and compress take blocks (..., n, d).
@@ -153,11 +159,11 @@ def generators() -> Iterator[np.random.Generator]:
         yield from (np.random.Generator(bits(seed)) for seed in range(8))
 
 
-def _call(program: Callable[[Any, Any], Any], x: Numbers, rng: np.random.Generator) -> Run:
+def _call(program: Program, x: Numbers, rng: np.random.Generator) -> Run:
     return lambda: program(x, rng)
 
 
-def _stored(x: Array) -> Iterator[tuple[str, Any]]:
+def _stored(x: Array) -> Iterator[tuple[str, Numbers]]:
     """The same numbers stored otherwise, or more of them."""
     frozen = x.copy()
     frozen.flags.writeable = False
@@ -172,6 +178,8 @@ def _stored(x: Array) -> Iterator[tuple[str, Any]]:
 
 def inputs(size: int) -> list[Array]:
     """Vectors at which real runs are compared with the trace: structured ones, and of every magnitude and sign."""
+    # Magnitudes at both ends of the domain besides, since a factor on the way (a norm, a square) overflows
+    # there first.
     rng = np.random.default_rng(31)
     listed = structured(size, 3)
     found = listed[:: max(1, len(listed) // 30)]
@@ -183,6 +191,9 @@ def inputs(size: int) -> list[Array]:
 
 def agree(subject: Subject, d: int, paths: list[tuple[Fraction, list[list[Fraction]]]]) -> None:
     """Condition (5): real outputs are S x of a path, as often as the paths' probabilities say. Raises Strange."""
+    # On path i the output is S_i x. A real output must be one of these, and the frequency of each must be
+    # that of its path: a program that is right in its values and wrong in its chances is caught by the second
+    # condition alone.
     matrices = np.array([[[float(v) for v in row] for row in s] for _, s in paths])
     ends = [v for v in inputs(subject.size(d)) if np.abs(v).max() in DOMAIN]
     for at, x in enumerate([*inputs(subject.size(d)), *ends * 16]):
@@ -203,20 +214,21 @@ def agree(subject: Subject, d: int, paths: list[tuple[Fraction, list[list[Fracti
             raise Strange(f"{n} rows have another law than single vectors")
 
 
-def _row_of(rows: Callable[[Array, Any], Any], x: Array) -> Callable[[object, int], object]:
+def _row_of(rows: Program, x: Array) -> Callable[[np.random.Generator, int], object]:
     """Rows of calls on x, one of each call; of a long x all of one call, whose rows are declared independent."""
     if x.size <= LONG:
         return partial(_one_row, rows, x)
-    found = rows(x.copy(), np.random.default_rng(47))
+    found = np.asarray(rows(x.copy(), np.random.default_rng(47)))
     return lambda rng, at: found[at]
 
 
-def _one_row(rows: Callable[[Array, Any], Any], x: Array, rng: Any, at: int) -> object:
+def _one_row(rows: Program, x: Array, rng: np.random.Generator, at: int) -> object:
     """One row of a call, each in its turn: rows of one call may depend on each other."""
-    return rows(x.copy(), rng)[at % len(x)]
+    row: object = np.asarray(rows(x.copy(), rng))[at % len(x)]
+    return row
 
 
-def _rows_agree(subject: Subject, rows: Callable[[Array, Any], Any], d: int, matrices: Array) -> None:
+def _rows_agree(subject: Subject, rows: Program, d: int, matrices: Array) -> None:
     """Batches of every number of rows, blocks, and those that the code names: rows are what vectors become."""
     size, points = subject.size(d), np.array(inputs(subject.size(d)))
     few = {*((n,) for n in BATCHES), *row_counts.named_leads(subject.object, size)[:NAMED]}
@@ -241,13 +253,18 @@ def is_among(real: Array, predicted: Array) -> bool:
     """True when a real output is one of the predicted rows, up to rounding; never where it overflowed."""
     if not np.isfinite(real).all():
         return False
+    # Relative to the largest entry of all, not to each: a sum of large terms that cancel is only so exact.
     scale = np.maximum(np.abs(predicted).max(), np.abs(real).max())
     near = np.abs(predicted - real) <= AGREES * scale
     return bool(scale == 0 or near.all(axis=1).any())
 
 
-def _same_law(run: Callable[[Any, int], Any], predicted: Array, probabilities: Array) -> bool:
+def _same_law(
+    run: Callable[[np.random.Generator, int], object], predicted: Array, probabilities: Array
+) -> bool:
     """True unless real runs, of which this is the number `at`, differ in frequency from the traced outcomes."""
+    # Paths with one output count together. The Bayes factor against the traced chances is an e-value, so a
+    # false alarm beyond LEVEL has a chance of at most 1e-15.
     outcomes, which = np.unique(np.round(predicted, 9), axis=0, return_inverse=True)
     p = np.bincount(which.ravel(), probabilities)
     if not 1 < len(p) <= RUNS:
@@ -256,4 +273,4 @@ def _same_law(run: Callable[[Any, int], Any], predicted: Array, probabilities: A
     for at in range(RUNS):
         real = np.asarray(run(rng, at), dtype=np.float64)
         counts[int(np.abs(outcomes - real).max(axis=1).argmin())] += 1
-    return bool(evalues.same_law(counts, p / p.sum()) <= LEVEL)
+    return evalues.same_law(counts, p / p.sum()) <= LEVEL

@@ -13,10 +13,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any
+from typing import Any, Generic, NoReturn, Protocol, TypeVar, cast
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
+from compth._types import Numbers
 from compth.certification.allowance import Allowance
 from compth.certification.readings import named
 
@@ -24,9 +26,14 @@ GRID = {np.dtype(np.float64): 53, np.dtype(np.float32): 24}
 MAX_BRANCH = 4096
 LEAF, CHOICE = 20.0, 25.0
 """Work of one path, and of one choice on it."""
+T = TypeVar("T")
+G = TypeVar("G")
+Drawn = Any  # numpy's signatures promise numbers; a trace gives symbols in their place, which none of its types allows
+"""What a draw gives: numbers, symbols, or arrays of either."""
 
 
 _REFUSALS = [0]
+"""How often something was refused in this process."""
 
 
 class NotTraceable(Exception):
@@ -49,14 +56,17 @@ class Symbol:
 
     __slots__ = ()
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> NoReturn:
         if isinstance(getattr(np, name, None), np.ufunc):
             raise NotTraceable(f"{name} of a symbol")
         raise AttributeError(name)
 
 
-def undisturbed(program: Callable[[Any], Any], rng: object) -> Any:
+def undisturbed(program: Callable[[G], T], rng: G) -> T:
     """program(rng). Raises Strange when the program caught a refusal and went on."""
+    # `except Exception` in a user's program would turn a refusal into one more branch of it, whose output is
+    # then taken for a real one. The counter cannot be reached by catching, so it shows what the exception no
+    # longer does.
     before = _REFUSALS[0]
     output = program(rng)
     if _REFUSALS[0] != before:
@@ -78,9 +88,24 @@ LONGEST = 100_000
 
 @dataclass
 class _Choice:
+    """A decision of one run: the branch taken, and the branches' chances on the grid and as constants name them."""
+
     branch: int
     weights: Sequence[Fraction]
     read: Sequence[Fraction]
+
+
+class Decisions(Protocol):
+    """Where a uniform has its comparisons decided: the run's path, or a lane of its own (`oracle`)."""
+
+    def choose(self, weights: Sequence[Fraction], read: Sequence[Fraction] | None = None) -> int:
+        """Index of the branch taken among branches of these probabilities."""
+        ...
+
+    @property
+    def order(self) -> list[_Variable]:
+        """The uniforms that were compared with each other so far, smallest first."""
+        ...
 
 
 class Path:
@@ -89,6 +114,8 @@ class Path:
     def __init__(self, prefix: list[int]) -> None:
         self.prefix, self.choices = prefix, list[_Choice]()
         self.draws: list[object] = []
+        self.order: list[_Variable] = []
+        self.variables: list[_Variable] = []
 
     def choose(self, weights: Sequence[Fraction], read: Sequence[Fraction] | None = None) -> int:
         """Index of the branch taken among branches of these probabilities (zero ones are skipped).
@@ -97,6 +124,9 @@ class Path:
         """
         if len(weights) > MAX_BRANCH:
             raise NotTraceable(f"a draw with {len(weights)} outcomes")
+        # The program is deterministic given its draws, so replaying the same branches leads to the same
+        # place: the prefix is all the state that the search needs, and beyond it the first possible branch is
+        # taken.
         at = len(self.choices)
         if at >= LONGEST:
             raise TooManyLeaves(f"more than {LONGEST:,} decisions in one run")
@@ -118,6 +148,8 @@ class Path:
 
     def successor(self) -> list[int] | None:
         """Prefix of the next path in depth-first order, None after the last."""
+        # Backtracking: drop trailing decisions whose branches are exhausted, advance the last one that is
+        # not. Paths are so visited in lexicographic order, each once, and their probabilities sum to 1.
         taken = [c.branch for c in self.choices]
         while self.choices:
             last = self.choices.pop()
@@ -134,6 +166,7 @@ def _product(factors: list[Fraction]) -> Fraction:
 
 
 def _next(weights: Sequence[Fraction], after: int) -> int:
+    """The next branch of positive probability, len(weights) where there is none."""
     branch = after + 1
     while branch < len(weights) and weights[branch] == 0:
         branch += 1
@@ -156,6 +189,10 @@ def cell_cut(cell: Cell, threshold: Fraction, cut: int) -> tuple[Fraction, Chanc
 
     The grid's own threshold and chances where the named ones are not close. Every path asks the same again.
     """
+    # On numpy's grid P(U < t) is a multiple of 2^-bits, never exactly 1/3. A claim with omega = d/k - 1 holds
+    # for the ideal law, so the chance is also read for a continuous U at the fraction that the threshold
+    # names; only where both readings agree to READ, so that no constant is read as another than the one
+    # written.
     bits, lo, hi, start, end = cell
     chance = Fraction(cut - lo, hi - lo)
     middle = named(threshold)
@@ -169,7 +206,8 @@ def cell_cut(cell: Cell, threshold: Fraction, cut: int) -> tuple[Fraction, Chanc
 class _Variable:
     """One uniform on {0, ..., 2^bits - 1}/2^bits, narrowed to grid points lo..hi-1, or placed in an order."""
 
-    def __init__(self, path: Any, bits: int) -> None:
+    def __init__(self, path: Decisions, bits: int) -> None:
+        """`path` decides its comparisons; it starts on the whole grid of `bits` bits."""
         self.path, self.bits, self.lo, self.hi = path, bits, 0, 1 << bits
         self.start, self.end = (
             Fraction(0),
@@ -179,6 +217,9 @@ class _Variable:
 
     def below(self, threshold: Fraction, inclusive: bool) -> bool:
         """Decide U < threshold (or <=), branching where both are possible."""
+        # cut: how many grid points satisfy k 2^-bits < t, that is ceil(t 2^bits), or floor(t 2^bits) + 1 for
+        # <=. Outside of (lo, hi) the answer is already determined by earlier comparisons and nothing
+        # branches.
         scaled = threshold.numerator << self.bits
         cut = (scaled // threshold.denominator) + 1 if inclusive else -(-scaled // threshold.denominator)
         if cut >= self.hi:
@@ -192,10 +233,13 @@ class _Variable:
         yes = self.path.choose(weights, read) == 0
         self.lo, self.hi = (self.lo, cut) if yes else (cut, self.hi)
         self.start, self.end = (self.start, middle) if yes else (middle, self.end)
-        return bool(yes)
+        return yes
 
     def precedes(self, other: _Variable) -> bool:
         """Decide self < other by inserting both into their path's order."""
+        # Independent continuous variables are in each of the m! orders with equal chance. Inserting one after
+        # the other at a uniform place builds exactly that law, and decides only the orders that the program
+        # asks about.
         order = self.path.order
         for v in (self, other):
             if v.rank is None:
@@ -213,6 +257,8 @@ class _Variable:
 
     def moments(self) -> tuple[Fraction, Fraction]:
         """E U and E U^2 on the current cell (exact over the grid)."""
+        # U is uniform on n neighbouring grid points: mean at their middle, variance (n^2 - 1)/12 in squared
+        # grid steps.
         n, unit = self.hi - self.lo, Fraction(1, 1 << self.bits)
         first = Fraction(self.lo + self.hi - 1, 2)
         second = first * first + Fraction(n * n - 1, 12)
@@ -237,40 +283,45 @@ class Affine(Symbol):
     def __init__(self, u: _Variable, a: Fraction, b: Fraction) -> None:
         self.u, self.a, self.b = u, a, b
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: object) -> Any:
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: object, **options: object) -> Drawn:
         if method != "__call__" or options:
             raise NotTraceable(f"{ufunc.__name__} with options on a uniform")
-        return ufunc(*(np.array(v, dtype=object) if isinstance(v, Affine) else v for v in inputs))
+        # As arrays of objects the operands take numpy's loop over Python objects, which asks each symbol's
+        # own method.
+        found: Drawn = ufunc(*(np.array(v, dtype=object) if isinstance(v, Affine) else v for v in inputs))
+        return found
 
-    def _with(self, other: object, combine: Callable[[Fraction], tuple[Fraction, Fraction]]) -> Any:
+    def _with(self, other: object, combine: Callable[[Fraction], tuple[Fraction, Fraction]]) -> Affine:
+        """The form that `combine` makes with a number; arrays take over (NotImplemented), other things refuse."""
         if isinstance(other, np.ndarray):
-            return NotImplemented
+            left: Affine = NotImplemented
+            return left
         value = _number(other)
         if value is None:
             raise NotTraceable(f"arithmetic between a uniform and {type(other).__name__}")
         return Affine(self.u, *combine(value))
 
-    def __add__(self, other: object) -> Any:
+    def __add__(self, other: object) -> Affine:
         if isinstance(other, Affine) and other.u is self.u:
             return Affine(self.u, self.a + other.a, self.b + other.b)
         return self._with(other, lambda v: (self.a, self.b + v))
 
     __radd__ = __add__
 
-    def __sub__(self, other: object) -> Any:
+    def __sub__(self, other: object) -> Affine:
         if isinstance(other, Affine) and other.u is self.u:
             return Affine(self.u, self.a - other.a, self.b - other.b)
         return self._with(other, lambda v: (self.a, self.b - v))
 
-    def __rsub__(self, other: object) -> Any:
+    def __rsub__(self, other: object) -> Affine:
         return self._with(other, lambda v: (-self.a, v - self.b))
 
-    def __mul__(self, other: object) -> Any:
+    def __mul__(self, other: object) -> Affine:
         return self._with(other, lambda v: (self.a * v, self.b * v))
 
     __rmul__ = __mul__
 
-    def __truediv__(self, other: object) -> Any:
+    def __truediv__(self, other: object) -> Affine:
         return self._with(other, lambda v: (self.a / v, self.b / v))
 
     def __neg__(self) -> Affine:
@@ -282,9 +333,11 @@ class Affine(Symbol):
     def __abs__(self) -> Affine:
         return -self if self < 0 else self
 
-    def _less(self, other: object, inclusive: bool) -> Any:
+    def _less(self, other: object, inclusive: bool) -> bool:
+        """Decide value < other (inclusive: <=), branching where both are possible; arrays take over."""
         if isinstance(other, np.ndarray):
-            return NotImplemented
+            left: bool = NotImplemented
+            return left
         if isinstance(other, Affine):
             if other.u is not self.u:
                 return self._ordered(other)
@@ -296,6 +349,8 @@ class Affine(Symbol):
             if value is None:
                 raise NotTraceable(f"a uniform compared with {type(other).__name__}")
             a, b = self.a, value - self.b
+        # Everything is brought to a U < b. Dividing by a negative a turns the inequality round: a U < b
+        # becomes U > b/a, the negation of U <= b/a, so strictness swaps as well.
         if a == 0:
             return b >= 0 if inclusive else b > 0
         if a > 0:
@@ -303,34 +358,37 @@ class Affine(Symbol):
         return not self.u.below(b / a, not inclusive)
 
     def _ordered(self, other: Affine) -> bool:
+        """Decide a U + b < a V + b for two uniforms: their own order, reversed for a < 0. Other pairs refuse."""
         if (self.a, self.b) != (other.a, other.b) or self.a == 0:
             raise NotTraceable("an inequality between different combinations of uniforms")
         return self.u.precedes(other.u) == (self.a > 0)
 
-    def __lt__(self, other: object) -> Any:
+    def __lt__(self, other: object) -> bool:
         return self._less(other, inclusive=False)
 
-    def __le__(self, other: object) -> Any:
+    def __le__(self, other: object) -> bool:
         return self._less(other, inclusive=True)
 
     def __gt__(self, other: object) -> bool:
-        below = self._less(other, inclusive=True)
-        return below if below is NotImplemented else not below
+        below: object = self._less(other, inclusive=True)
+        return NotImplemented if below is NotImplemented else not below
 
     def __ge__(self, other: object) -> bool:
-        below = self._less(other, inclusive=False)
-        return below if below is NotImplemented else not below
+        below: object = self._less(other, inclusive=False)
+        return NotImplemented if below is NotImplemented else not below
 
-    def __eq__(self, other: object) -> Any:
+    def __eq__(self, other: object) -> bool:
         if isinstance(other, np.ndarray):
             return NotImplemented
+        # Two independent uniforms are equal with probability zero (on the grid 2^-53, which the report
+        # assumes away).
         if isinstance(other, Affine) and other.u is not self.u:
             return False
         return bool(self <= other) and bool(self >= other)
 
-    def __ne__(self, other: object) -> Any:
-        same = self.__eq__(other)
-        return same if same is NotImplemented else not same
+    def __ne__(self, other: object) -> bool:
+        same: object = self.__eq__(other)
+        return NotImplemented if same is NotImplemented else not same
 
     def _floor(self, shift: Fraction = Fraction(0)) -> int:
         """floor(value + shift), deciding by bisection over the integers that are possible."""
@@ -338,6 +396,8 @@ class Affine(Symbol):
         first, last = math.floor(low + shift), math.floor(high + shift)
         if last - first > MAX_BRANCH:
             raise NotTraceable(f"a uniform scaled to {last - first} integers")
+        # Each comparison halves the integers that are left: the paths are the possible values, and no more
+        # decisions are made than their logarithm.
         while first < last:
             middle = (first + last + 1) // 2
             if self < Fraction(middle) - shift:
@@ -347,6 +407,7 @@ class Affine(Symbol):
         return first
 
     def _range(self) -> tuple[Fraction, Fraction]:
+        """Least and largest value on the present cell."""
         unit = Fraction(1, 1 << self.u.bits)
         ends = (self.a * self.u.lo * unit + self.b, self.a * (self.u.hi - 1) * unit + self.b)
         return min(ends), max(ends)
@@ -384,12 +445,11 @@ class Affine(Symbol):
         return self.__trunc__()
 
     def __floordiv__(self, other: object) -> int:
-        quotient: Affine = self / other
-        return math.floor(quotient)
+        return math.floor(self / other)
 
     def __mod__(self, other: object) -> Affine:
-        result: Affine = self - other * math.floor(self / other)
-        return result
+        # the product is the program's own, rounded where its numbers are floats
+        return self - cast("float", other) * math.floor(self / other)
 
     def __bool__(self) -> bool:
         raise NotTraceable("the truth value of a uniform")
@@ -409,12 +469,14 @@ class Unread:
     def __init__(self, why: str) -> None:
         object.__setattr__(self, "_why", why)
 
-    def __getattribute__(self, name: str) -> Any:
+    def __getattribute__(self, name: str) -> NoReturn:
         raise NotTraceable(object.__getattribute__(self, "_why"))
 
 
 def _unreadable(name: str) -> Callable[..., object]:
-    def refused(self: object, *args: object) -> Any:
+    """A method of that name that refuses: Python looks special methods up on the class, past `__getattribute__`."""
+
+    def refused(self: object, *args: object) -> NoReturn:
         raise NotTraceable(object.__getattribute__(self, "_why"))
 
     refused.__name__ = name
@@ -430,13 +492,9 @@ for _name in _SPECIAL.split():
     setattr(Unread, f"__{_name}__", _unreadable(_name))
 
 
-Size = Any
-
-
-def _shape(size: Size) -> tuple[int, ...] | None:
-    if size is None:
-        return None
-    return tuple(int(s) for s in size) if np.ndim(size) else (int(size),)
+def _shape(size: object) -> tuple[int, ...] | None:
+    """numpy's `size` as a shape; None, where it stands for one number."""
+    return None if size is None else tuple(map(int, np.atleast_1d(np.asarray(size))))
 
 
 class TraceGenerator(np.random.Generator):
@@ -447,14 +505,14 @@ class TraceGenerator(np.random.Generator):
     def __new__(cls, path: Path) -> TraceGenerator:
         self = super().__new__(cls, np.random.PCG64(0))  # type: ignore[call-arg]
         self.path = path
-        path.order = []  # type: ignore[attr-defined]
-        path.variables = []  # type: ignore[attr-defined]
+        path.order, path.variables = [], []
         return self
 
     def __init__(self, path: Path) -> None:
         super().__init__(np.random.PCG64(0))
 
-    def _fill(self, size: Size, draw: Callable[[], Any], dtype: Any = object) -> object:
+    def _fill(self, size: object, draw: Callable[[], object], dtype: DTypeLike | None = object) -> object:
+        """One draw, or an array of this shape with a draw in every entry."""
         shape = _shape(size)
         if shape is None:
             return draw()
@@ -464,21 +522,23 @@ class TraceGenerator(np.random.Generator):
             flat[i] = draw()
         return out
 
-    def _log(self, value: object) -> object:
+    def _log(self, value: T) -> T:
+        """Note a draw: what leads to the leaf; after it a TypeError may be of symbols and not of the program."""
         self.path.draws.append(value)
         return value
 
-    def _uniform(self, dtype: Any) -> Affine:
+    def _uniform(self, dtype: DTypeLike) -> Affine:
+        """A fresh uniform on the grid of this type."""
         u = _Variable(self.path, GRID[np.dtype(dtype)])
-        self.path.variables.append(u)  # type: ignore[attr-defined]
+        self.path.variables.append(u)
         return Affine(u, Fraction(1), Fraction(0))
 
-    def random(self, size: Size = None, dtype: Any = np.float64, out: object = None) -> Any:
+    def random(self, size: object = None, dtype: DTypeLike = np.float64, out: object = None) -> Drawn:
         if out is not None or np.dtype(dtype) not in GRID:
             raise NotTraceable("random(out=...)")
         return self._log(self._fill(size, lambda: self._uniform(dtype)))
 
-    def uniform(self, low: Any = 0.0, high: Any = 1.0, size: Size = None) -> Any:
+    def uniform(self, low: Drawn = 0.0, high: Drawn = 1.0, size: object = None) -> Drawn:
         if np.ndim(low) or np.ndim(high):
             base = self.random(np.broadcast(low, high).shape if size is None else size)
             return base * (np.asarray(high, dtype=float) - low) + low
@@ -491,8 +551,13 @@ class TraceGenerator(np.random.Generator):
         return self._log(self._fill(size, draw))
 
     def integers(
-        self, low: Any, high: Any = None, size: Size = None, dtype: Any = np.int64, endpoint: bool = False
-    ) -> Any:
+        self,
+        low: Drawn,
+        high: Drawn = None,
+        size: object = None,
+        dtype: DTypeLike | None = np.int64,
+        endpoint: bool = False,
+    ) -> Drawn:
         if np.ndim(low) or (high is not None and np.ndim(high)):
             raise NotTraceable("integers with array bounds")
         low, high = (0, low) if high is None else (low, high)
@@ -501,7 +566,9 @@ class TraceGenerator(np.random.Generator):
             raise ValueError("low >= high")
         weights = [Fraction(1, last - first)] * (last - first) if last - first <= MAX_BRANCH else []
         if not weights and size is None:
-            self._log(first)  # any number will do when the path is run again
+            # Draws of seeds: their 2^31 outcomes are no branches, but a program that never looks at the value
+            # has one output for all of them. What is logged stands for the draw; any number will do.
+            self._log(first)
             return Unread(f"integers with {last - first} outcomes")
         if not weights:
             raise NotTraceable(f"integers with {last - first} outcomes")
@@ -510,14 +577,14 @@ class TraceGenerator(np.random.Generator):
 
     def choice(
         self,
-        a: Any,
-        size: Size = None,
+        a: ArrayLike,
+        size: object = None,
         replace: bool = True,
-        p: Any = None,
+        p: Drawn = None,
         axis: int = 0,
         shuffle: bool = True,
-    ) -> Any:
-        population = np.arange(int(a)) if np.ndim(a) == 0 else np.asarray(a)
+    ) -> Drawn:
+        population = np.arange(int(np.asarray(a))) if np.ndim(a) == 0 else np.asarray(a)
         count = population.shape[axis]
         shape = _shape(size)
         wanted = 1 if shape is None else int(np.prod(shape))
@@ -538,7 +605,8 @@ class TraceGenerator(np.random.Generator):
             out.append(rest[at] if replace else rest.pop(at))
         return out
 
-    def _weighted(self, p: object, wanted: int, replace: bool) -> list[int]:
+    def _weighted(self, p: Numbers, wanted: int, replace: bool) -> list[int]:
+        """Draws with these probabilities: without replacement, those left are normalised after each."""
         (weights, read), out = _read_weights(p), []
         for _ in range(wanted):
             index = self.path.choose(weights, read)
@@ -548,16 +616,17 @@ class TraceGenerator(np.random.Generator):
         return out
 
     def _permute(self, n: int) -> list[int]:
+        """A uniform permutation: n choices among those left, so that a prefix of it is decided before the rest."""
         rest, out = list(range(n)), []
         while rest:
             out.append(rest.pop(self.path.choose([Fraction(1, len(rest))] * len(rest))))
         return out
 
-    def permutation(self, x: Any, axis: int = 0) -> Any:
+    def permutation(self, x: Drawn, axis: int = 0) -> Drawn:
         values = np.arange(int(x)) if np.ndim(x) == 0 else np.array(x)
         return self._log(np.take(values, self._permute(values.shape[axis]), axis=axis))
 
-    def shuffle(self, x: Any, axis: int = 0) -> None:
+    def shuffle(self, x: Drawn, axis: int = 0) -> None:
         order = self._permute(len(x) if axis == 0 else x.shape[axis])
         if isinstance(x, np.ndarray):
             x[...] = np.take(x.copy(), order, axis=axis)
@@ -565,7 +634,7 @@ class TraceGenerator(np.random.Generator):
             x[:] = [x[i] for i in order]
         self._log(("shuffle", order))
 
-    def permuted(self, x: object, axis: int | None = None, out: Any = None) -> Any:
+    def permuted(self, x: object, axis: int | None = None, out: Drawn = None) -> Drawn:
         values = np.array(x)
         if axis is None:
             result = values.reshape(-1)[self._permute(values.size)].reshape(values.shape)
@@ -580,23 +649,28 @@ class TraceGenerator(np.random.Generator):
             result = out
         return self._log(np.array(result))
 
-    def binomial(self, n: Any, p: Any, size: Size = None) -> Any:
+    def binomial(self, n: Drawn, p: Drawn, size: object = None) -> Drawn:
         if np.ndim(n) == 0 and np.ndim(p) == 0:
             return self._log(self._fill(size, lambda: self._binomial(int(n), float(p)), np.int64))
         trials, chances = np.broadcast_arrays(n, p)
-        if size is not None and _shape(size) != trials.shape:
-            trials, chances = np.broadcast_to(trials, _shape(size)), np.broadcast_to(chances, _shape(size))  # type: ignore[arg-type]
+        shape = _shape(size)
+        if shape is not None and shape != trials.shape:
+            trials, chances = np.broadcast_to(trials, shape), np.broadcast_to(chances, shape)
         pairs = zip(trials.reshape(-1), chances.reshape(-1), strict=True)
         return self._log(np.array([self._binomial(int(a), float(b)) for a, b in pairs]).reshape(trials.shape))
 
     def _binomial(self, n: int, p: float) -> int:
+        """The number of successes: n + 1 branches with chances C(n, k) p^k (1-p)^(n-k).
+
+        Once for the exact value of the float p, once for the fraction that it names.
+        """
         if not 0 <= p <= 1:
             raise ValueError("p < 0, p > 1 or p is NaN")
         exact, read = ([math.comb(n, k) * q**k * (1 - q) ** (n - k) for k in range(n + 1)]
                        for q in (Fraction(p), named(Fraction(p))))  # fmt: skip
         return self.path.choose(exact, read)
 
-    def multinomial(self, n: Any, pvals: Any, size: Size = None) -> Any:
+    def multinomial(self, n: Drawn, pvals: Drawn, size: object = None) -> Drawn:
         if size is not None or np.ndim(n) or np.ndim(pvals) != 1:
             raise NotTraceable("multinomial with a size")
         weights, read = _read_weights(pvals)
@@ -606,13 +680,14 @@ class TraceGenerator(np.random.Generator):
         return self._log(counts)
 
 
-def _read_weights(p: Any) -> tuple[list[Fraction], list[Fraction]]:
+def _read_weights(p: Numbers) -> tuple[list[Fraction], list[Fraction]]:
     """Probabilities by the exact values of these floats, and by what they name; both made to sum to 1."""
     exact = [Fraction(float(q)) for q in p]
     return _normalised(exact), _normalised([named(q) for q in exact])
 
 
 def _without(weights: list[Fraction], index: int) -> list[Fraction]:
+    """The probabilities of the others, once this one is drawn."""
     return _normalised([Fraction(0) if i == index else w for i, w in enumerate(weights)])
 
 
@@ -622,12 +697,17 @@ def _normalised(weights: list[Fraction]) -> list[Fraction]:
 
 
 def _refuse(name: str) -> Callable[..., object]:
-    def refused(self: object, *args: object, **kwargs: object) -> Any:
+    """A method of numpy's Generator that refuses to be traced."""
+
+    def refused(self: object, *args: object, **kwargs: object) -> NoReturn:
         raise NotTraceable(f"Generator.{name}")
 
     return refused
 
 
+# Whatever this numpy's Generator can do and is not defined above refuses, so that a method of a later release
+# never draws real numbers beside the symbols. `bit_generator` is a property: the state would be a way round
+# the trace.
 for _name in dir(np.random.Generator):
     if not _name.startswith("_") and _name not in vars(TraceGenerator):
         _stub = _refuse(_name)
@@ -635,19 +715,21 @@ for _name in dir(np.random.Generator):
 
 
 @dataclass(frozen=True)
-class Leaf:
+class Leaf(Generic[T]):
     """One path: its probability, its output, the draws that lead there; read: its probability as constants name it."""
 
     probability: Fraction
-    output: Any
-    draws: tuple[Any, ...]
+    output: T
+    draws: tuple[object, ...]
     read: Fraction = Fraction(0)
 
 
 def leaves(
-    program: Callable[[Any], Any], limit: int = 20_000, allowance: Allowance | None = None
-) -> Iterator[Leaf]:
+    program: Callable[[TraceGenerator], T], limit: int = 20_000, allowance: Allowance | None = None
+) -> Iterator[Leaf[T]]:
     """Every path of program(rng). Raises NotTraceable, TooManyLeaves; the program's own errors pass through."""
+    # Stateless depth-first search: each path is a fresh run of the whole program that replays a prefix of
+    # decisions. It costs a run a leaf, and needs no copy of the program's state, which nobody could take.
     prefix: list[int] | None = []
     allowance = allowance or Allowance()
     for count in itertools.count(1):
@@ -658,7 +740,7 @@ def leaves(
             if path.draws:  # a symbolic draw reached code that cannot take it
                 raise NotTraceable(f"{type(problem).__name__}: {problem}") from None
             raise
-        allowance.use(LEAF + CHOICE * len(path.choices) + np.size(output) / 50)
+        allowance.use(LEAF + CHOICE * len(path.choices) + np.size(cast("ArrayLike", output)) / 50)
         yield Leaf(path.probability, output, tuple(path.draws), path.read)
         prefix = path.successor()
         if prefix is None:

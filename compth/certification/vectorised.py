@@ -10,15 +10,16 @@ Everything else raises NotVectorised, and is enumerated coordinate by coordinate
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
-from compth.certification.tracer import NotTraceable, undisturbed
+from compth._types import Array
+from compth.certification.beside import Program
+from compth.certification.tracer import Drawn, NotTraceable, undisturbed
 
-Array = NDArray[np.float64]
 GRID = 2.0**53
 GRIDS = {np.dtype(np.float64): GRID, np.dtype(np.float32): 2.0**24}
 
@@ -40,11 +41,15 @@ class _Branch:
     """One run: where all uniforms lie, and the cut that the program asked for."""
 
     def __init__(self, size: int, below: bool) -> None:
+        """size: number of uniforms; below: whether undecided ones lie under the cut or above it."""
         self.size, self.below, self.drawn, self.grid = size, below, False, GRID
         self.cut: Array | None = None
 
     def decide(self, cut: Array) -> NDArray[np.bool_]:
         """U < cut/grid for every coordinate; only those that can be either side follow the branch."""
+        # Cuts at 0 or at the grid's end are no decision: there every U is on one side. In between all
+        # coordinates go the same way at once, which is enough because coordinates do not interact: two runs
+        # meet both values of each.
         cut = np.clip(cut, 0, self.grid)
         if np.isnan(cut).any():
             raise NotVectorised("a uniform compared with NaN")
@@ -54,8 +59,9 @@ class _Branch:
         return (cut >= self.grid) | ((cut > 0) & self.below)
 
 
-def _two_sum(a: Any, b: Any) -> tuple[Any, Any]:
+def _two_sum(a: Drawn, b: Drawn) -> tuple[Drawn, Drawn]:
     """a + b as a float and its exact rounding error (Knuth)."""
+    # Knuth's TwoSum: s = fl(a + b), and the second number is a + b - s exactly, in any order of magnitudes.
     s = a + b
     t = s - a
     return s, (a - (s - t)) + (b - t)
@@ -79,14 +85,15 @@ class Uniforms(NDArrayOperatorsMixin):
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, branch: _Branch, scale: float, hi: Array, lo: Array, rounded: bool = False) -> None:
+        """scale: a; hi, lo: b = hi + lo, unevaluated. rounded: see the class."""
         self._branch, self._scale, self._hi, self._lo, self._rounded = branch, scale, hi, lo, rounded
 
     ndim = 1
 
     @property
-    def dtype(self) -> np.dtype[Any]:
+    def dtype(self) -> np.dtype[np.float64] | np.dtype[np.float32]:
         """float64 or float32."""
-        return np.dtype(np.float64 if self._branch.grid == GRID else np.float32)
+        return np.dtype(np.float64) if self._branch.grid == GRID else np.dtype(np.float32)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -101,16 +108,16 @@ class Uniforms(NDArrayOperatorsMixin):
     def __len__(self) -> int:
         return self._branch.size
 
-    def __array__(self, *args: object, **kwargs: object) -> Any:
+    def __array__(self, *args: object, **kwargs: object) -> NoReturn:
         raise NotVectorised("a uniform stored in an array")
 
-    def __array_function__(self, function: Any, *args: object) -> Any:
+    def __array_function__(self, function: Callable[..., object], *args: object) -> NoReturn:
         raise NotVectorised(f"{function.__name__} of uniforms")
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> NoReturn:
         raise NotVectorised(f".{name} of uniforms")
 
-    def astype(self, dtype: Any) -> Any:
+    def astype(self, dtype: DTypeLike) -> Drawn:
         """Whole numbers: floor, where nothing is negative; float64: itself."""
         kind = np.dtype(dtype)
         if kind == self.dtype:
@@ -119,7 +126,7 @@ class Uniforms(NDArrayOperatorsMixin):
             raise NotVectorised(f"uniforms as {kind}")
         return self.floor().astype(kind)
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: object) -> Any:
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Drawn, **options: object) -> Drawn:
         found = _UFUNCS.get(ufunc.__name__)
         if method != "__call__" or options or found is None:
             raise NotVectorised(f"{ufunc.__name__} of uniforms")
@@ -131,8 +138,12 @@ class Uniforms(NDArrayOperatorsMixin):
             raise NotVectorised("floor of a wide uniform")
         if self._rounded:
             return self._floor_of_rounded(shift)
+        # |a| <= 1, so a U + b meets exactly two integers: floor(b) and its neighbour in the direction of a.
+        # Which of them is one comparison with the integer between, and the program's own floor is decided as
+        # the program's `<` would be.
         moved = _add(self, shift) if shift else self
         start = np.floor(moved._hi)  # of b: the least value (a > 0) or the largest
+        # b = hi + lo lies below the integer hi where lo is negative: then its floor is one less.
         start = start - ((start == moved._hi) & (moved._lo < 0))
         if self._scale > 0:
             return np.asarray(start + ~moved.under(start + 1, inclusive=False))
@@ -145,16 +156,22 @@ class Uniforms(NDArrayOperatorsMixin):
         m = start + np.float32(1)
         if shift or (np.abs(b) > 2**20).any() or (np.floor(b + last) > m).any():
             raise NotVectorised("a rounded sum that meets more than two integers")
+        # fl(U + b) >= m as soon as U + b passes the midpoint between m and the float32 below it; the tie goes
+        # to m, whose significand is even. The midpoint has one bit more than float32, so it is exact in
+        # float64.
         below = np.nextafter(m, np.float32(-np.inf)).astype(np.float64)
         exact = Uniforms(self._branch, 1.0, self._hi, self._lo)
         return np.asarray(start + ~exact.under((below + m) / 2, inclusive=False), dtype=np.float32)
 
-    def under(self, threshold: Any, inclusive: bool) -> NDArray[np.bool_]:
+    def under(self, threshold: object, inclusive: bool) -> NDArray[np.bool_]:
         """a U + b < threshold (or <=), decided on the grid."""
         if self._rounded:
             raise NotVectorised("a rounded sum compared")
         if self._branch.grid < GRID and type(threshold) is float:
             threshold = float(np.float32(threshold))  # numpy compares it in single precision
+        # threshold - b as an exact pair s + e, then divided by a and taken to the grid: both are scalings by
+        # powers of two and round nothing. A negative a turns the inequality round, and with it which end is
+        # included.
         s, e = _two_sum(_plain(threshold, self.size), -self._hi)
         s, e = _two_sum(s, _exact(e, -self._lo))
         s, e = s * (self._branch.grid / self._scale), e * (self._branch.grid / self._scale)
@@ -165,6 +182,8 @@ class Uniforms(NDArrayOperatorsMixin):
 
 def _cut(s: Array, e: Array, inclusive: bool) -> Array:
     """Number of grid points k with k < s + e (or <=); |e| is at most half a unit in the last place of s."""
+    # s decides unless it is an integer itself; then the sign of the tiny e says on which side of it the
+    # threshold lies.
     with np.errstate(invalid="ignore"):
         whole = np.floor(s)
         at = whole == s
@@ -184,7 +203,8 @@ def _plain(value: object, size: int) -> Array:
     return np.broadcast_to(out, (size,))
 
 
-def _add(a: Any, b: Any) -> Uniforms:
+def _add(a: Drawn, b: Drawn) -> Uniforms:
+    """a U + b with another vector of floats, b an exact pair; single precision rounds by a rule of its own."""
     u, other = (a, b) if isinstance(a, Uniforms) else (b, a)
     if isinstance(other, Uniforms):
         raise NotVectorised("uniforms added to each other")
@@ -203,7 +223,8 @@ def _rounded_sum(u: Uniforms, other: object) -> Uniforms:
     return Uniforms(u._branch, 1.0, _plain(other, u.size), u._lo, rounded=True)
 
 
-def _scaled(u: Any, by: Any) -> Uniforms:
+def _scaled(u: Drawn, by: Drawn) -> Uniforms:
+    """Times a power of two, which no float rounds. Raises NotVectorised for other factors."""
     if not isinstance(u, Uniforms):
         u, by = by, u
     single = u._branch.grid < GRID
@@ -215,11 +236,13 @@ def _scaled(u: Any, by: Any) -> Uniforms:
     return Uniforms(u._branch, u._scale * factor, u._hi * factor, u._lo * factor)
 
 
-def _minus(a: Any, b: Any) -> Uniforms:
+def _minus(a: Drawn, b: Drawn) -> Uniforms:
+    """a - b, one of them uniforms."""
     return _add(a, _scaled(b, -1.0)) if isinstance(b, Uniforms) else _add(a, -_plain(b, a.size))
 
 
-def _divided(u: Any, by: Any) -> Uniforms:
+def _divided(u: Drawn, by: Drawn) -> Uniforms:
+    """Divided by a power of two."""
     if not isinstance(u, Uniforms) or np.ndim(by) or not by:
         raise NotVectorised("division by uniforms")
     if abs(np.frexp(float(by))[0]) != 0.5:
@@ -227,13 +250,14 @@ def _divided(u: Any, by: Any) -> Uniforms:
     return _scaled(u, 1.0 / float(by))
 
 
-def _less(a: Any, b: Any, inclusive: bool = False) -> NDArray[np.bool_]:
+def _less(a: Drawn, b: Drawn, inclusive: bool = False) -> NDArray[np.bool_]:
+    """a < b (inclusive: <=), one of them uniforms."""
     if isinstance(a, Uniforms):
         return a.under(b, inclusive)
     return np.asarray(~b.under(a, not inclusive))  # number < uniform: not (uniform <= number)
 
 
-_UFUNCS: dict[str, Callable[..., Any]] = {
+_UFUNCS: dict[str, Callable[..., object]] = {
     "add": _add,
     "subtract": _minus,
     "multiply": _scaled,
@@ -263,30 +287,35 @@ class _Generator(np.random.Generator):
     def __init__(self, branch: _Branch) -> None:
         super().__init__(_BITS)
 
-    def random(self, size: Any = None, dtype: Any = np.float64, out: object = None) -> Any:
+    def random(self, size: object = None, dtype: DTypeLike = np.float64, out: object = None) -> Drawn:
         if np.dtype(dtype) not in GRIDS or out is not None:
             raise NotVectorised("random(dtype, out)")
         self.branch.grid = GRIDS[np.dtype(dtype)]
         return self._draw(size, 1.0, 0.0)
 
-    def uniform(self, low: Any = 0.0, high: Any = 1.0, size: Any = None) -> Any:
+    def uniform(self, low: Drawn = 0.0, high: Drawn = 1.0, size: object = None) -> Drawn:
         if np.ndim(low) or np.ndim(high):
             raise NotVectorised("uniform with array bounds")
+        # numpy returns fl(low + width U). Where width is a power of two and low + width = high is exact, a U
+        # + b with these numbers is that very value for the comparisons that are decided here.
         start, width = np.float64(low), np.float64(high) - np.float64(low)
         if _two_sum(start, width)[1] or start + width != high or abs(np.frexp(width)[0]) != 0.5:
             raise NotVectorised("uniform over another width than a power of two")
         return self._draw(size, float(width), float(start))
 
-    def _draw(self, size: Any, scale: float, start: float) -> Uniforms:
+    def _draw(self, size: object, scale: float, start: float) -> Uniforms:
+        """All d uniforms of the run, once."""
         d = self.branch.size
-        if self.branch.drawn or size is None or tuple(np.atleast_1d(size)) != (d,):
+        if self.branch.drawn or size is None or tuple(np.atleast_1d(np.asarray(size))) != (d,):
             raise NotVectorised("not one draw of d uniforms")
         self.branch.drawn = True
         return Uniforms(self.branch, scale, np.full(d, start), np.zeros(d))
 
 
 def _refuse(name: str) -> Callable[..., object]:
-    def refused(self: object, *args: object, **kwargs: object) -> Any:
+    """A method of numpy's Generator that refuses here."""
+
+    def refused(self: object, *args: object, **kwargs: object) -> NoReturn:
         raise NotVectorised(f"Generator.{name}")
 
     return refused
@@ -298,9 +327,11 @@ for _name in dir(np.random.Generator):
         setattr(_Generator, _name, property(_stub) if _name == "bit_generator" else _stub)
 
 
-def cells(program: Callable[[Array, Any], Any], x: Array) -> Cells:
+def cells(program: Program, x: Array) -> Cells:
     """Each coordinate's law at x. Raises NotVectorised; the program's own errors pass through."""
     d, cuts, outs, grid = len(x), [], [], GRID
+    # Both runs must ask for the same cuts: a cut that moves with the branch would mean that one coordinate's
+    # decision depends on another's, and then the law is no product.
     for below in (True, False):
         branch = _Branch(d, below)
         out = undisturbed(lambda symbols: program(x.copy(), symbols), _Generator(branch))
@@ -318,15 +349,19 @@ def cells(program: Callable[[Array, Any], Any], x: Array) -> Cells:
 
 def moments(law: Cells, x: Array) -> tuple[Array, Array, Array]:
     """(E C(x)_j, E C(x)_j^2, E (C(x)_j - x_j)^2) for every coordinate."""
+    # cut is a whole number of grid points, so p = cut/grid is exact up to one rounding; error is summed from
+    # the two squares (y - x)^2 and not from E y^2 - 2 x E y + x^2, which cancels where the error is small.
     p, q = law.cut / law.grid, (law.grid - law.cut) / law.grid
     low, high = law.low, law.high
     mean = p * low + q * high
     return mean, p * (low * low) + q * (high * high), p * (low - x) ** 2 + q * (high - x) ** 2
 
 
-def agrees(program: Callable[[Array, Any], Any], x: Array, law: Cells, seed: int) -> bool:
+def agrees(program: Program, x: Array, law: Cells, seed: int) -> bool:
     """True when a real run gives, at every coordinate, the value that its own uniform selects."""
     single = law.grid < GRID
+    # The same seed gives the program these very uniforms: its output is then determined by the law, bit for
+    # bit.
     drawn = np.random.default_rng(seed).random(len(x), dtype=np.float32 if single else np.float64)
     real = np.asarray(program(x.copy(), np.random.default_rng(seed)), dtype=np.float64)
     return bool(np.array_equal(real, np.where(drawn * np.float64(law.grid) < law.cut, law.low, law.high)))

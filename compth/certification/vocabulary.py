@@ -15,7 +15,6 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import CodeType, FunctionType, ModuleType
-from typing import Any
 
 import numpy as np
 
@@ -79,7 +78,7 @@ _MISSING = object()
 
 def _words() -> Iterator[object]:
     for name in NUMPY:
-        found: Any = np
+        found: object = np
         for part in name.split("."):
             found = getattr(found, part)
         yield found

@@ -16,7 +16,7 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 
@@ -28,10 +28,17 @@ if TYPE_CHECKING:
     from compth.certification.tracer import TraceGenerator
 
 
+T = TypeVar("T")
 NUMPY = (str(Path(np.__file__).parent), "<frozen ", "<__array_function__")
 PYTHON = sysconfig.get_path("stdlib")
 LIBRARIES = (sys.stdlib_module_names | {"numpy"}) - {"__main__"}
 """Where code of numpy and Python itself says it comes from; user code reaches it by words of the vocabulary only."""
+
+
+class Step(Protocol):
+    """A function that Python calls for every event of a traced frame, and that gives the one for the next."""
+
+    def __call__(self, frame: FrameType, event: str, argument: object, /) -> Step | None: ...
 
 
 @dataclass(frozen=True)
@@ -43,12 +50,12 @@ class Scope:
 
     code: CodeType
     globals: dict[str, object]
-    builtins: dict[str, Any]
+    builtins: dict[str, object]
     free: dict[str, object]
-    given: dict[str, Any]
+    given: dict[str, object]
     me: object
 
-    def held(self) -> Any:
+    def held(self) -> list[object]:
         """What the code can see that outlives a call, as values."""
         seen = {k: self.globals[k] for k in self.code.co_names if k in self.globals}
         inside = getattr(self.me, "__dict__", {})
@@ -66,10 +73,10 @@ class Watch:
     steps: list[int] = field(default_factory=list)
     recording: bool = True
 
-    def traced(self, program: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def traced(self, program: Callable[[TraceGenerator], T]) -> Callable[[TraceGenerator], T]:
         """The same program; each run's path is kept. Raises Strange when a run changed what outlives it."""
 
-        def run(rng: TraceGenerator) -> Any:
+        def run(rng: TraceGenerator) -> T:
             out = self._run(lambda: program(rng))
             if self.scopes and not self.steps:
                 raise Strange("no opcode was seen")
@@ -80,7 +87,7 @@ class Watch:
 
         return run
 
-    def follows(self, run: Callable[[], Any], whole: bool) -> bool:
+    def follows(self, run: Callable[[], object], whole: bool) -> bool:
         """True when this run takes a recorded path to its end; not whole: when it makes no step that none made."""
         self.recording = False
         self._run(run)
@@ -92,7 +99,7 @@ class Watch:
             if scope.held() != before:
                 raise Strange(f"{scope.code.co_name}() keeps state between calls")
 
-    def _run(self, run: Callable[[], Any]) -> Any:
+    def _run(self, run: Callable[[], T]) -> T:
         """The run, without the garbage collector: a finaliser of others that it calls is no step of the program."""
         self.steps = []
         before, collects = sys.gettrace(), gc.isenabled()
@@ -105,16 +112,19 @@ class Watch:
             if collects:
                 gc.enable()
 
-    def _called(self, frame: FrameType, event: str, _: object) -> Any:
+    def _called(self, frame: FrameType, event: str, _: object, /) -> Step | None:
+        """At each call: none for known code; else note what the code sees, and every opcode from here on."""
         code = frame.f_code
         if event != "call" or is_known(frame):
             return None
         if self.recording:
             self._enter(frame)
+        # A step is (which code, which opcode) in one integer: a path of a million steps is then a list of
+        # small objects, and its hash and pairs are all that is kept of it.
         at, steps = id(code) << 20, self.steps
         done = self.executed.setdefault(code, set()) if self.recording else set()
 
-        def step(inner: FrameType, what: str, _: object) -> Any:
+        def step(inner: FrameType, what: str, _: object, /) -> Step | None:
             if what == "opcode":
                 steps.append(at + inner.f_lasti)
                 done.add(inner.f_lasti)
@@ -125,6 +135,7 @@ class Watch:
         return step
 
     def _enter(self, frame: FrameType) -> None:
+        """Keep what this code sees at its first call, as it is then."""
         scope = scope_of(frame)
         key = (id(scope.code), id(scope.globals), *(id(v) for v in scope.free.values()), id(scope.me))
         if key not in self.scopes:
@@ -170,6 +181,7 @@ def is_known(frame: FrameType) -> bool:
 
 @cache
 def _is_library(file: str) -> bool:
+    """True for files of numpy and of Python itself, packages installed beside them excepted."""
     return file.startswith(NUMPY) or (file.startswith(PYTHON) and "site-packages" not in file)
 
 
@@ -180,6 +192,7 @@ def _own_codes(count: int) -> dict[int, CodeType]:
 
 
 def _nested(code: CodeType) -> Iterator[CodeType]:
+    """A piece of code and all that is defined inside it."""
     yield code
     for inner in code.co_consts:
         if isinstance(inner, CodeType):

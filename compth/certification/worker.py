@@ -16,9 +16,13 @@ import signal
 import socket
 import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
 from compth.certification.processes import kill_family
+
+if TYPE_CHECKING:
+    from compth.certification.channel import Inbox
+
 
 MEMORY = 6 << 30
 """Address space of a worker, bytes."""
@@ -30,12 +34,15 @@ SPAWN, KILL = b"S", b"K"
 
 
 def _control(option: int, value: int) -> None:
+    """A prctl option, where the system has it."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
 def warden(control: socket.socket) -> None:
     """Fork a worker when asked, say how it ended, and leave nothing behind."""
+    # A daemon that a program forks twice would outlive its worker; as the subreaper of its descendants the
+    # warden still finds it.
     _control(SUBREAPER, 1)
     child = 0
     while True:
@@ -58,11 +65,13 @@ def warden(control: socket.socket) -> None:
 
 
 def _say(control: socket.socket, message: dict[str, object]) -> None:
+    """A line to the supervisor, which may be gone."""
     with contextlib.suppress(OSError):
         control.sendall(json.dumps(message).encode() + b"\n")
 
 
 def _end(child: int) -> None:
+    """Kill the worker."""
     with contextlib.suppress(OSError):
         os.kill(child, signal.SIGKILL)
 
@@ -80,6 +89,7 @@ def _clear(child: int) -> None:
 
 
 def _spawn(control: socket.socket, descriptors: list[int]) -> int:
+    """Fork a worker with these descriptors; in the child this never returns."""
     pid = os.fork()
     if pid == 0:
         with contextlib.suppress(BaseException):
@@ -95,6 +105,9 @@ def _become_worker(channel: int, memory: int) -> None:
     """No descriptor but the channel, no terminal, limited memory; then questions until the channel closes."""
     from compth.certification.beside import CALLS
 
+    # Nothing of the supervisor's is left within reach: no descriptor to write to, no terminal to type into,
+    # no session to signal. Everything that a program may raise is caught here, since a KeyboardInterrupt has
+    # nobody who typed it.
     _control(DEATH_SIGNAL, signal.SIGKILL)
     os.setsid()
     CALLS.caught = (BaseException,)
@@ -119,7 +132,7 @@ def answer_questions(channel: socket.socket) -> None:
 
     answers = Answers()
     while (question := _received(channel, Inbox())) is not None:
-        token, (name, arguments, form) = question
+        token, (name, arguments, form) = cast("tuple[bytes, tuple[str, tuple[object, ...], str]]", question)
         start = time.process_time()
         made = answers.to(name, arguments, form)
         try:
@@ -131,14 +144,14 @@ def answer_questions(channel: socket.socket) -> None:
             channel.sendall(part)
 
 
-def _received(channel: socket.socket, inbox: Any) -> Any:
+def _received(channel: socket.socket, inbox: Inbox) -> tuple[bytes, object] | None:
     """(token, value) of the next frame, None at the end."""
     while not inbox.whole:
         count = channel.recv_into(inbox.wanted)
         if not count:
             return None
         inbox.filled(count)
-    return inbox.token, inbox.value()
+    return inbox.token or b"", inbox.value()
 
 
 if __name__ == "__main__":

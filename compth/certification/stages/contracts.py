@@ -49,7 +49,7 @@ def explained(run: Run, d: int, found: Certificate) -> Certificate:
     return replace(found, details={**found.details, **more})
 
 
-def breach(run: Run, d: int, problem: str, x: Array) -> Certificate:
+def breach(run: Run, d: int, problem: str, x: Array | None) -> Certificate:
     """The refutation of a program that breaks its contract at x."""
     return certificate_at(run, d, "contract", Verdict.REFUTED, "contract", witness=x, technique=problem, trials=1,
                         details={"breach": problem})  # fmt: skip

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
-from compth._types import Array
+from compth._types import Array, Json
 from compth.certificates import Certificate, Verdict
 from compth.certification import linear, realised, traced
 from compth.certification.constants import Answer, Matrix, by_formula, noted, settle
+from compth.certification.linear import Verifier
 from compth.certification.oracle import Moments, enumerating, margins_of
 from compth.certification.readings import noting, simple
 from compth.certification.run import Run, certificate_at
@@ -47,6 +46,8 @@ def proofs_stand(case: Case) -> Case:
 
 def standing(run: Run, d: int, proofs: list[Certificate | None]) -> list[Certificate | None]:
     """A trace that is not the program, wherever that is seen, voids what was proved by tracing."""
+    # A trace that was seen not to be the program at any stage proves nothing at this d; the package's
+    # declared inclusion probabilities do not rest on a trace, and stay.
     says = next((says for at, says in run.void if at == d), None)
     if says is None:
         return proofs
@@ -91,7 +92,7 @@ def proofs_of(run: Run, d: int, claims: list[Claim]) -> list[Certificate | None]
     return out
 
 
-def _answered(run: Run, d: int, claim: Claim, verify: Callable[[Claim], Answer]) -> Answer:
+def _answered(run: Run, d: int, claim: Claim, verify: Verifier) -> Answer:
     """The answer about a claim; what rounding leaves open is asked again by the formula of the package's own object."""
     answer = verify(claim)
     if answer.holds or answer.witness is not None or not traced.is_own(run.subject):
@@ -108,9 +109,10 @@ def _answered(run: Run, d: int, claim: Claim, verify: Callable[[Claim], Answer])
 def _linear_refutation(
     run: Run, d: int, claim: Claim, answer: Answer, assumed: tuple[str, ...]
 ) -> Certificate:
+    """The refutation at the vector on which the slack form is negative, with what the program gives there."""
     witness = answer.witness or []
     x = np.array([float(v) for v in witness])
-    details: dict[str, Any] = {"inequality": answer.inequality, "exact_witness": [str(v) for v in witness]}
+    details: Json = {"inequality": answer.inequality, "exact_witness": [str(v) for v in witness]}
     m = _at_witness(run, d, x)
     margin = m and next((g for g in margins_of(claim, m) if g.name == answer.inequality), None)
     value = bound = None
@@ -138,7 +140,12 @@ def _at_witness(run: Run, d: int, x: Array) -> Moments | None:
         return None
 
 
-def verifier_of(run: Run, d: int) -> tuple[str, Any]:
+def verifier_of(run: Run, d: int) -> tuple[str, Verifier | None]:
+    """(how, a function that decides a claim for all x), "" and None where nothing proves at this d.
+
+    A diagonal sketch of the package has its declared inclusion probabilities; anything else is traced on symbols, or
+    where x is too long for that, a user's sketch has its draw traced, which never sees x.
+    """
     theirs = realised.stranger(run.subject)
     with noting() as readings:
         diagonal = None if theirs else diagonal_moments(run.subject.object, d)
@@ -153,6 +160,8 @@ def verifier_of(run: Run, d: int) -> tuple[str, Any]:
             mean, second, found = drawn
             return DRAWN, lambda c: _verify_diagonal(c, mean, second, dict(found))
         verify = linear.verifier(run.subject, d, limit, limits)
+        # A user's object runs on vectors and on batches; what is proved of one form is proved of the object
+        # only where the other has the proof, too.
         row_form = realised.as_row(run.subject)
         if not theirs or row_form is run.subject:
             return "symbolic trace", verify
@@ -166,7 +175,7 @@ def verifier_of(run: Run, d: int) -> tuple[str, Any]:
         return _no_proof(run, d, theirs)
 
 
-def _no_proof(run: Run, d: int, theirs: str) -> tuple[str, Any]:
+def _no_proof(run: Run, d: int, theirs: str) -> tuple[str, None]:
     """Nothing is proved at d; of a user's sketch the report says why its declaration is not enough."""
     if theirs and isinstance(run.subject.object, DiagonalSketch):
         run.notes.append(f"no proof at d = {d}: {theirs}, so inclusion probabilities are only declared")
@@ -197,6 +206,8 @@ def _verify_diagonal(
     claim: Claim, mean: list[Fraction], second: list[Fraction], readings: dict[Fraction, Fraction]
 ) -> Answer:
     """All forms are diagonal, so the claim holds for all x exactly when it holds on every basis vector."""
+    # C(x) = w * x: every inequality is sum_j q_j x_j^2 with q_j of (E w_j, E w_j^2) alone, so it holds for
+    # all x exactly when it holds at each e_j, and equal pairs need one look.
     distinct = {(m, s): j for j, (m, s) in enumerate(zip(mean, second, strict=True))}
     answer = Answer(True)
     for (m, s), j in distinct.items():
