@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
 
 from compth._own import watch
 
+# First of all: what the package is made of is compared, later, with what it is now, before any code of a user
+# ran.
 watch()
 
 __version__ = "0.1.0"
@@ -52,7 +53,10 @@ _OWNER = {name: module for module, names in _EXPORTS.items() for name in names.s
 _MODULES = ("calculus", "problems", "compressors", "methods", "sources", "errors", "testing")
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
+    """A public name, imported at its first use and kept: `import compth` itself loads nothing of numpy."""
+    # Private names are asked for by tools (copy, doctest, IPython) that only want to know: importing for them
+    # costs seconds.
     if name.startswith("_"):
         raise AttributeError(f"module 'compth' has no attribute {name!r}")
     if name in _OWNER:
@@ -65,7 +69,8 @@ def __getattr__(name: str) -> Any:
     return value
 
 
-def _catalogued(name: str) -> Any:
+def _catalogued(name: str) -> object:
+    """A compressor, fleet or method by its name. Raises AttributeError with the nearest names."""
     found = _by_name()
     if name in found:
         return found[name]

@@ -2,6 +2,9 @@
 
 A rule is a function of a value that returns what is wanted, or "" where the value will do. Rules look at what an
 object offers, never at its class: problems and methods of other packages pass like our own.
+
+A new rule is a function here that answers in words which continue "must be ..."; rules never raise, whatever a user's
+object does when it is looked at, and never compute: what a value means is checked by whoever uses it.
 """
 
 from __future__ import annotations
@@ -11,19 +14,24 @@ import inspect
 import math
 import operator
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeGuard, TypeVar, cast
 
 from compth._numbers import uninherited
 from compth._threads import one_blas_thread
 from compth.errors import InvalidParameter
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import ArrayLike, DTypeLike
+
     from compth._numbers import Number
 
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Rule = Callable[[Any], str]
+Rule = Callable[[object], str]
+"""A value -> what it must be, "" where it is."""
 
 
 def at_the_door(**rules: Rule) -> Callable[[Callable[P, T]], Callable[P, T]]:
@@ -38,6 +46,8 @@ def at_the_door(**rules: Rule) -> Callable[[Callable[P, T]], Callable[P, T]]:
 
         @functools.wraps(function)
         def call(*given_args: P.args, **given_named: P.kwargs) -> T:
+            # A subclass of float may add and compare as it likes, also differently at each call: past the
+            # door only the number that it holds is left, so that what was checked is what is computed with.
             args, kwargs = uninherited(given_args), uninherited(given_named)
             try:
                 given = signature.bind(*args, **kwargs).arguments
@@ -55,6 +65,7 @@ def at_the_door(**rules: Rule) -> Callable[[Callable[P, T]], Callable[P, T]]:
 
 
 def _short(value: object) -> str:
+    """A value in an error's line: at most 60 characters."""
     try:
         text = " ".join(repr(value).split())
     except Exception:  # a user's object may not even print
@@ -64,7 +75,7 @@ def _short(value: object) -> str:
 
 def _axes(value: object) -> int:
     """Dimensions of an array, 0 for anything else."""
-    found: Any = getattr(value, "ndim", None)
+    found = getattr(value, "ndim", None)
     return found if isinstance(found, int) else 0
 
 
@@ -95,6 +106,7 @@ def a_problem(value: object) -> str:
 
 
 def _offers(value: object, *names: str) -> bool:
+    """True where the value has all these methods."""
     return all(callable(getattr(value, name, None)) for name in names)
 
 
@@ -112,6 +124,7 @@ def a_fleet(value: object) -> str:
 
 def a_list(value: object) -> str:
     """Several things."""
+    # A text is a sequence, too, of letters that nobody meant one by one.
     none = isinstance(value, str | bytes | type) or getattr(value, "ndim", 1) == 0
     return "a list" if none or not hasattr(value, "__iter__") else ""
 
@@ -126,10 +139,11 @@ def callable_(value: object) -> str:
     return "" if callable(value) and not isinstance(value, type) else "a function"
 
 
-def reals(value: Any) -> str:
+def reals(value: object) -> str:
     """A list of real numbers."""
     fits = isinstance(value, list | tuple) or _axes(value) == 1
-    return "" if fits and not any(real(v) for v in value) else "a list of real numbers"
+    fits = fits and not any(real(v) for v in cast("Iterable[object]", value))
+    return "" if fits else "a list of real numbers"
 
 
 def a_name_or_method(value: object) -> str:
@@ -161,19 +175,19 @@ def whole(least: int, most: int | None = None) -> Rule:
     """An integer of a range; truth values are none."""
     said = f"an integer >= {least}" if most is None else f"an integer between {least} and {most}"
 
-    def rule(value: Any) -> str:
+    def rule(value: object) -> str:
         fits = is_whole(value) and value >= least and (most is None or value <= most)
         return "" if fits else said
 
     return rule
 
 
-def is_whole(value: Any) -> bool:
+def is_whole(value: object) -> TypeGuard[int]:
     """True for Python's and numpy's integers."""
     if isinstance(value, bool | type) or _axes(value):
         return False
     try:
-        operator.index(value)
+        operator.index(cast("int", value))
     except TypeError:
         return False
     return True
@@ -225,23 +239,26 @@ def numbers(value: object) -> str:
     )
 
 
-def real_type(value: Any) -> str:
+def real_type(value: object) -> str:
     """A numpy type of real numbers."""
     import numpy as np
 
     try:
-        return "" if np.dtype(value).kind == "f" else "float64 or float32: iterates are real"
+        return (
+            "" if np.dtype(cast("DTypeLike", value)).kind == "f" else "float64 or float32: iterates are real"
+        )
     except Exception:  # whatever numpy says of what names no type
         return "float64 or float32"
 
 
-def check_start(x0: Any, d: int, runs: int | None = None) -> None:
+def check_start(x0: object, d: int, runs: int | None = None) -> None:
     """A start has shape (d,), or (runs, d) where replicates may start apart. Raises InvalidParameter."""
     import numpy as np
 
     shapes = [(d,)] if runs is None else [(d,), (runs, d)]
-    if x0 is not None and np.shape(x0) not in shapes:
-        raise InvalidParameter(f"x0 has shape {np.shape(x0)}: need finite {' or '.join(map(str, shapes))}")
+    given = None if x0 is None else np.shape(cast("ArrayLike", x0))
+    if given is not None and given not in shapes:
+        raise InvalidParameter(f"x0 has shape {given}: need finite {' or '.join(map(str, shapes))}")
 
 
 def text(value: object) -> str:

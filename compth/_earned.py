@@ -3,6 +3,10 @@
 A result that was typed, changed or put together by a pickle keeps its numbers and loses its words, and so does one that
 was given another class, one with a part that was changed inside, and what a package makes in which something was
 replaced. Copies and pickles of one that says what it was computed from compute it again.
+
+A new kind of result inherits from `Earned`, lists in WORDS what a typed one reads, and is passed through `made` where
+it is computed. What was computed is kept in `_HELD`, by the identity of the result and out of its reach: no field, flag
+or class name of a result can say that it was earned.
 """
 
 from __future__ import annotations
@@ -13,12 +17,15 @@ from dataclasses import fields, is_dataclass
 from hashlib import sha256
 from operator import is_
 from types import MappingProxyType
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
 from compth._own import altered
 
+if TYPE_CHECKING:
+    from typing import SupportsIndex
+
 T = TypeVar("T")
-Origin = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
+Origin = tuple[Callable[..., object], tuple[object, ...], Mapping[str, object]]
 """The function and arguments that give a result."""
 _State = tuple[object, tuple[object, ...]]
 """What a part is in plain values, and the objects that it holds."""
@@ -31,7 +38,7 @@ class _Held(NamedTuple):
     """What a result was made with, what it was computed from, and the result that it belongs to."""
 
     kind: type
-    values: tuple[dict[str, Any], Any]
+    values: tuple[dict[str, object], object]
     within: tuple[tuple[object, _State], ...]
     origin: Origin | None
     partner: object
@@ -48,20 +55,23 @@ class Earned:
 
     WORDS: ClassVar[Mapping[str, object]] = MappingProxyType({})
 
-    def __getattribute__(self, name: str) -> Any:
+    def __getattribute__(
+        self, name: str
+    ) -> Any:  # object would be the type of every name that a subclass computes
+        """The attribute; one of WORDS only where the result still is as the package made it."""
         words = _words(type(self))
         return object.__getattribute__(self, name) if name not in words or earned(self) else words[name]
 
-    def __reduce_ex__(self, protocol: Any) -> Any:
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[object, ...]:
         """Of a result that the package made, what it was computed from; else its state, without its words."""
         found = origin(self)
         return super().__reduce_ex__(protocol) if found is None else (_again, found)
 
-    def parts(self) -> Iterable[Any]:
+    def parts(self) -> Iterable[object]:
         """Results inside this one that are made with it."""
         return ()
 
-    def inside(self) -> Any:
+    def inside(self) -> object:
         """What may change while its fields hold the same objects: equal only where all of it is as it was."""
         return [alike(value) for value in _fields(self).values()]
 
@@ -78,6 +88,8 @@ def kept(result: T, origin: Origin | None = None, partner: object = None) -> T:
     """As `made`, for steps on the way to what `made` is asked of."""
     for part in result.parts() if isinstance(result, Earned) else ():
         kept(part)
+    # Keyed by identity, which a copy does not share; the finaliser forgets it before the identity can be used
+    # again.
     if id(result) not in _HELD:
         weakref.finalize(result, _HELD.pop, id(result), None)
     _HELD[id(result)] = _Held(type(result), _values(result), tuple(_within(result)), origin, partner)
@@ -89,6 +101,9 @@ def earned(result: object) -> bool:
     held = _HELD.get(id(result))
     if held is None or type(result) is not held.kind:
         return False
+    # Identity throughout, not equality: an object of others may equal whatever it is compared with. Arrays
+    # and dictionaries may change under the same identity, so of those what is inside is compared, too
+    # (`inside`).
     if any(not _same(_state(part), then) for part, then in held.within):
         return False
     now, inside = _values(result)
@@ -97,7 +112,7 @@ def earned(result: object) -> bool:
     return same and bool(inside == within)
 
 
-def partner(result: object) -> Any:
+def partner(result: object) -> object:
     """The result that this one belongs to, None where it does not stand."""
     return _HELD[id(result)].partner if earned(result) else None
 
@@ -119,6 +134,7 @@ def _values(result: object) -> tuple[dict[str, object], object]:
 
 def _fields(result: object) -> dict[str, object]:
     try:
+        # Past the result's own __getattribute__, which would ask whether it is earned, and so come back here.
         held = object.__getattribute__(result, "__dict__")
     except AttributeError:  # its fields are slots
         held = None
@@ -130,19 +146,21 @@ def _fields(result: object) -> dict[str, object]:
     return {name: held.get(name) for name in names}
 
 
-def alike(value: Any) -> Any:
+def alike(value: object) -> object:
     """The entries of a dictionary or list by identity, of an array by their bytes; None for anything else."""
     if isinstance(value, dict):
         return [(k, id(v)) for k, v in dict.items(value)]
     if isinstance(value, list):
         return [id(v) for v in list.__iter__(value)]
-    if hasattr(value, "tobytes") and hasattr(value, "dtype"):
+    if hasattr(value, "tobytes") and hasattr(value, "dtype") and hasattr(value, "shape"):
         return value.dtype.str, value.shape, sha256(value.tobytes()).digest()
     return None
 
 
 def _words(kind: type) -> Mapping[str, object]:
     """What a class's results read: of two classes the word of the one that the other inherits from."""
+    # Read from the classes' own dictionaries, in order of inheritance: a subclass of a user's cannot take a
+    # word back, since the base's word wins.
     found: Mapping[str, object] = kind.__dict__.get("WORDS", {})
     for base in kind.__mro__[1:]:
         if own := base.__dict__.get("WORDS"):
@@ -152,6 +170,8 @@ def _words(kind: type) -> Mapping[str, object]:
 
 def _within(result: object) -> Iterator[tuple[object, _State]]:
     """Parts of a result that may change while its fields hold the same objects, at any depth, with their state."""
+    # Depth first through tuples, lists, dictionaries and dataclasses, each once: a part may be inside several
+    # others, and lists may hold themselves.
     left, seen = [v for k, v in _fields(result).items() if k not in AGAIN], set[int]()
     while left:
         part = left.pop()
@@ -192,5 +212,5 @@ def _same(now: _State | None, then: _State) -> bool:
     )
 
 
-def _again(function: Callable[..., Any], args: tuple[object, ...], named: dict[str, object]) -> object:
+def _again(function: Callable[..., object], args: tuple[object, ...], named: Mapping[str, object]) -> object:
     return function(*args, **named)

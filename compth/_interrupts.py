@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import NoReturn
 
 PATIENCE = 1.0
 """Seconds that the work has to unwind before the process is ended."""
@@ -69,6 +69,7 @@ def undisturbed() -> Iterator[None]:
         if threading.current_thread() is not threading.main_thread():
             yield
             return
+        # The handler only notes that it was called; the signal is raised again once the file is whole.
         came: list[int] = []
         before = signal.getsignal(signal.SIGINT)
         if before is None:  # set outside Python: it cannot be put back, so it stays
@@ -91,6 +92,9 @@ def interruptible(name: str, work: Callable[[], int]) -> int:
             signal.signal(signal.SIGINT, _raise)
         sys.unraisablehook = _again(sys.unraisablehook)
         threading.excepthook = _until_interrupted(threading.excepthook)
+        # Python runs signal handlers between bytecodes of the main thread, which a solver in C may not reach
+        # for minutes. The wakeup descriptor is written by the C handler at once, so a thread of its own
+        # learns of Ctrl-C in any case.
         reader, writer = os.pipe()
         os.set_blocking(writer, False)
         threading.Thread(target=_watch, args=(reader,), daemon=True).start()
@@ -111,10 +115,12 @@ def _raise(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
 
-def _again(before: Callable[[Any], Any]) -> Callable[[object], object]:
+def _again(
+    before: Callable[[sys.UnraisableHookArgs], object],
+) -> Callable[[sys.UnraisableHookArgs], None]:
     """A KeyboardInterrupt that Python drops, as in a finaliser, is raised once more."""
 
-    def hook(dropped: Any) -> None:
+    def hook(dropped: sys.UnraisableHookArgs) -> None:
         if not isinstance(dropped.exc_value, KeyboardInterrupt):
             before(dropped)
         elif not _COMMAND.said:
@@ -123,10 +129,12 @@ def _again(before: Callable[[Any], Any]) -> Callable[[object], object]:
     return hook
 
 
-def _until_interrupted(before: Callable[[Any], Any]) -> Callable[[object], object]:
+def _until_interrupted(
+    before: Callable[[threading.ExceptHookArgs], object],
+) -> Callable[[threading.ExceptHookArgs], None]:
     """What fails in a thread while interrupted work is cleared away (a pool whose workers were stopped) is no news."""
 
-    def hook(failed: object) -> None:
+    def hook(failed: threading.ExceptHookArgs) -> None:
         if not _COMMAND.raised:
             before(failed)
 
@@ -134,6 +142,7 @@ def _until_interrupted(before: Callable[[Any], Any]) -> Callable[[object], objec
 
 
 def _once_more() -> None:
+    """Ctrl-C again, as if the user had pressed it now."""
     _COMMAND.raised = False
     signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
@@ -167,6 +176,7 @@ def _end() -> NoReturn:
 
 
 def _end_children() -> None:
+    # Only where multiprocessing was used at all: importing it here would take longer than the children have.
     processes = sys.modules.get("multiprocessing.process")
     for child in processes.active_children() if processes is not None else ():
         child.terminate()

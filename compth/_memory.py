@@ -15,6 +15,8 @@ SMALLER_PROBLEM = "choose fewer workers or a smaller dimension: every worker's H
 def available_bytes() -> int | None:
     """Free memory of this machine or of its control group, whichever is less; None where it cannot be read."""
     found = []
+    # A container sees the machine's memory in /proc and is killed at its control group's limit: both count,
+    # the less rules.
     meminfo = Path("/proc/meminfo")
     if meminfo.is_file():
         lines = [

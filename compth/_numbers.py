@@ -1,6 +1,9 @@
 """Arithmetic that lets float, Fraction, int, sympy and arrays of floats pass through one line.
 
 Every closed form of the package is written once with + - * / ** and the few functions below.
+
+A function belongs here when Python's own loses exactness (int / int, math.sqrt of a square) or does not take symbols
+(min, max). None may turn an exact number into a float while it has an exact value: proofs run through these lines.
 """
 
 from __future__ import annotations
@@ -13,9 +16,15 @@ from dataclasses import fields
 from enum import EnumType
 from fractions import Fraction
 from functools import reduce, wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-Number = Any  # int | float | Fraction | sympy.Expr: what a closed form takes and gives
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+
+T = TypeVar("T")
+# int | float | Fraction | sympy.Expr: no type of Python is all of them and has + - * / between any two
+Number = Any
 """A scalar of a closed form: int, float, Fraction or a sympy expression."""
 
 
@@ -29,7 +38,7 @@ def is_array(x: object) -> bool:
     return bool(getattr(x, "ndim", 0))
 
 
-def plain(x: Any) -> Any:
+def plain(x: Number) -> Number:
     """A number of numpy, sympy or a class of others as Python's int, Fraction or float, also in tuples; else unchanged.
 
     Narrow numbers of numpy round and overflow where Python's do not: 1/float16(0.1) - 1 is 9, int8(100)**2 is 16. A
@@ -37,6 +46,8 @@ def plain(x: Any) -> Any:
     """
     if type(x) is tuple:
         return tuple(map(plain, x))
+    # By the name of the type's module, so that neither numpy nor sympy has to be imported to recognise their
+    # numbers.
     home = type(x).__module__.split(".", 1)[0]
     if home == "numpy" and not hasattr(x, "__len__"):
         held = x.item() if hasattr(x, "item") else x
@@ -46,24 +57,29 @@ def plain(x: Any) -> Any:
     return uninherited(x)
 
 
-def uninherited(x: Any) -> Any:
+def uninherited(x: T) -> T:
     """A number of a class that inherits from float, int or Fraction as the number that it holds, also in containers."""
     kind = type(x)
     if kind is tuple or kind is list:  # not ==: a class of one's own may equal anything
-        parts = kind(map(uninherited, x))
-        return parts if any(p is not v for p, v in zip(parts, x, strict=True)) else x
+        listed = cast("list[object]", x)
+        parts = [uninherited(v) for v in listed]
+        same = all(p is v for p, v in zip(parts, listed, strict=True))
+        return x if same else cast("T", tuple(parts) if kind is tuple else parts)
     if kind is dict:
-        held = {k: uninherited(v) for k, v in x.items()}
-        return held if any(held[k] is not v for k, v in x.items()) else x
-    lines = type.__dict__["__mro__"].__get__(kind)
-    base: Any = next((number for number in (float, int, Fraction) if number in lines), None)
+        table = cast("dict[object, object]", x)
+        held = {k: uninherited(v) for k, v in table.items()}
+        return x if all(held[k] is v for k, v in table.items()) else cast("T", held)
+    lines: tuple[type, ...] = type.__dict__["__mro__"].__get__(kind)  # past a metaclass's own `__mro__`
+    base = next((number for number in (float, int, Fraction) if number in lines), None)
     numpys = getattr(sys.modules.get("numpy"), "float64", None)
     if base is None or kind in (bool, base, numpys) or isinstance(kind, EnumType):
         return x
-    return base.__pos__(x)
+    # +x by the base class's own method: the class of others cannot say another number here than it holds.
+    own: Callable[[object], object] = base.__dict__["__pos__"]
+    return cast("T", own(x))
 
 
-def _plainly(number: Any, otherwise: object) -> object:
+def _plainly(number: Number, otherwise: object) -> object:
     """As a float, where it is real."""
     try:
         return float(number)
@@ -71,9 +87,9 @@ def _plainly(number: Any, otherwise: object) -> object:
         return otherwise
 
 
-def plain_parameters(thing: Any) -> None:
+def plain_parameters(thing: object) -> None:
     """Parameters that are numbers of numpy or sympy become Python's, before anything is checked or computed."""
-    for member in fields(thing):
+    for member in fields(cast("DataclassInstance", thing)):
         held = getattr(thing, member.name, None)
         if (made := plain(held)) is not held:
             object.__setattr__(thing, member.name, made)
@@ -86,7 +102,9 @@ def plainly(cls: type) -> None:
         cls.__post_init__ = _after_plain(checks)  # type: ignore[attr-defined]
 
 
-def _after_plain(checks: Callable[[Any], None]) -> Callable[[object], None]:
+def _after_plain(checks: Callable[[object], None]) -> Callable[[object], None]:
+    """The same checks, once the parameters are plain."""
+
     @wraps(checks)
     def __post_init__(self: object) -> None:
         plain_parameters(self)
@@ -119,6 +137,7 @@ def sqrt(x: Number) -> Number:
     if is_exact(x):
         q = Fraction(x)
         if q >= 0:
+            # p/q in lowest terms is a square exactly when p and q are.
             num, den = math.isqrt(q.numerator), math.isqrt(q.denominator)
             if num * num == q.numerator and den * den == q.denominator:
                 return Fraction(num, den)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import warnings
 from importlib import metadata
-from typing import Any
 
 
 def plugins(group: str) -> dict[str, object]:
     """Loaded entry points of a group by name; one that cannot be loaded is a warning, never an error."""
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     for point in metadata.entry_points(group=group):
         try:
             found[point.name] = point.load()

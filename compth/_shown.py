@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from compth._types import Tensor
 
 
-def _presenter() -> Any:
+def _presenter() -> ModuleType:
+    """The module above that knows how results look."""
     return importlib.import_module("compth.reporting.results")
 
 
@@ -29,7 +34,7 @@ class Shown:
         """The statement with its evidence, or the table, for a paper: needs amsmath, amssymb and booktabs."""
         return str(_presenter().latex(self))
 
-    def to_frame(self) -> Any:
+    def to_frame(self) -> Tensor:
         """A pandas DataFrame of the numbers. Raises Unsupported where pandas is not installed."""
         return _presenter().frame(self)
 

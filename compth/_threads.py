@@ -8,10 +8,22 @@ from __future__ import annotations
 import sys
 import threading
 from contextlib import ContextDecorator
-from typing import Any
+from typing import Protocol
 
 CARRIERS = ("numpy", "scipy.linalg", "sklearn", "torch")
 """Modules that bring a BLAS of their own."""
+
+
+class _Limiter(Protocol):
+    """threadpoolctl's record of what it has set."""
+
+    def restore_original_limits(self) -> None: ...
+
+
+class _Controller(Protocol):
+    """threadpoolctl's controller of the thread pools that are loaded."""
+
+    def limit(self, *, limits: int, user_api: str) -> _Limiter: ...
 
 
 class _Limits:
@@ -21,11 +33,14 @@ class _Limits:
         self.lock = threading.RLock()
         self.depth = 0
         self.known: tuple[str, ...] = ()
-        self.controller: Any = None
-        self.held: list[Any] = []
+        self.controller: _Controller | None = None
+        self.held: list[_Limiter] = []
 
     def enter(self) -> None:
+        """Set one BLAS thread, unless an outer call has: then only libraries that were loaded since."""
         with self.lock:
+            # Looking for thread pools takes milliseconds, so a controller is kept until a library that brings
+            # one is imported.
             loaded = tuple(name for name in CARRIERS if name in sys.modules)
             fresh = loaded != self.known
             if fresh:
@@ -38,6 +53,7 @@ class _Limits:
             self.depth += 1
 
     def leave(self) -> None:
+        """Put the caller's settings back, at the end of the outermost call."""
         with self.lock:
             self.depth -= 1
             if self.held and not self.depth:

@@ -1,11 +1,14 @@
-"""What a message costs on the wire. One owner: compressors, fleets, methods and plots all count through BitCost."""
+"""What a message costs on the wire. One owner: compressors, fleets, methods and plots all count through BitCost.
+
+A count here has an encoder (`compressors.core.wire`) that reaches it; a paper's own count, which may not, is a
+PaperBits beside it, so that tables are reproduced as printed and differences are seen.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from compth._numbers import Number
 from compth.claims import Attribution
@@ -44,7 +47,7 @@ class BitCost:
         )
 
     @property
-    def fixed(self) -> Any:
+    def fixed(self) -> Number:
         """The same: the length of every message when it does not vary."""
         return self.total
 
@@ -90,9 +93,11 @@ class PaperBits:
 
 
 def _log2_binomial(d: int, k: int) -> float:
+    """log2 of the number of k-subsets of d coordinates: what naming one of them takes at least."""
     return math.log2(math.comb(d, k))
 
 
+# As the papers print them, slips included: the note says where a count differs from what its encoding needs.
 _T1, _U1 = NATURAL.at("Table 1 and D.7.5"), UNCERTAINTY.at("Table 1")
 _NO_SIGN = "31 bits for a norm: its sign is not sent"
 

@@ -1,4 +1,9 @@
-"""Implications between claims and the rules by which combinators inherit them: plain arithmetic, one line each."""
+"""Implications between claims and the rules by which combinators inherit them: plain arithmetic, one line each.
+
+Each rule is one function of constants that floats, Fractions and symbols pass through; combinators, proofs_check, tests
+and docs all call it, and nothing repeats its formula. A new rule says what is assumed (independence, unbiasedness,
+order) and, where it could be used wrongly, the example for which it then fails.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +25,7 @@ def delta_of_scaled_unbiased(omega: Number) -> Number:
 
 def scaled_error(omega: Number, factor: Number) -> Number:
     """E||fC(x)-x||^2 / ||x||^2 of an unbiased C: f^2 omega + (1-f)^2."""
+    # f C(x) - x = f (C(x) - x) - (1 - f) x with a first part of mean zero: the cross term vanishes.
     return factor * factor * omega + (1 - factor) * (1 - factor)
 
 
@@ -30,6 +36,8 @@ def scaled_pair(omega: Number, factor: Number) -> tuple[Number, Number]:
 
 def composed_omega(outer: Number, inner: Number) -> Number:
     """omega of outer o inner, both unbiased and independent: (1+w1)(1+w2) - 1."""
+    # E||C1(C2(x))||^2 = E E[||C1(y)||^2 | y = C2(x)] <= (1 + w1) E||C2(x)||^2 <= (1 + w1)(1 + w2) ||x||^2, by
+    # the tower property; unbiasedness takes ||x||^2 off to give the variance.
     return (1 + outer) * (1 + inner) - 1
 
 
@@ -38,11 +46,15 @@ def composed_delta(inner_delta: Number, outer_omega: Number) -> Number:
 
     Not in the other order: Top-1 of an unbiased message prefers the entries that its noise made large.
     """
+    # Given y = C2(x): E||C1(y)/(1+w) - x||^2 <= ||y||^2/(1+w) - 2 <y, x>/(1+w) + ||x||^2 = (||y - x||^2 -
+    # ||x||^2)/(1+w) + ||x||^2, and E||y - x||^2 <= (1 - delta) ||x||^2.
     return ratio(inner_delta, 1 + outer_omega)
 
 
 def induced_omega(delta: Number, omega: Number) -> Number:
     """omega of C1(x) + C2(x - C1(x)): omega2 (1 - delta1)."""
+    # C2 is unbiased for the residual x - C1(x), so the sum is unbiased; its variance is omega2 times the
+    # residual's square.
     return omega * (1 - delta)
 
 
@@ -102,6 +114,8 @@ def absolute_after(delta: Number, Delta: Number) -> tuple[Number, Number]:
 
 def absolute_after_any(delta: Number, Delta: Number, s: Number) -> tuple[Number, Number]:
     """The same of any outer map, for every s > 0: 1 - (1+s)(1-delta) and Delta sqrt(1 + 1/s), by Young's inequality."""
+    # ||a + b||^2 <= (1 + s) ||a||^2 + (1 + 1/s) ||b||^2 with a = c - x, b = Q(c) - c; s trades one constant
+    # for the other.
     return 1 - (1 + s) * (1 - delta), Delta * sqrt(1 + ratio(1, s))
 
 
@@ -117,6 +131,8 @@ def shared_joint(omega: Number) -> tuple[Number, Number]:
 
 def perm_joint(n: Number, d: Number) -> tuple[Number, Number]:
     """(A, B) of PermK, both with equality: 1 and 1 for d = qn, (d-1)/(n-1) twice for n = qd."""
+    # d >= n: each coordinate is sent by one worker, n times as large, and the average is exact at equal
+    # inputs (B = A). n >= d: each is sent by n/d workers, chosen without replacement, whence (d - 1)/(n - 1).
     few = ratio(d - 1, n - 1) if not _equal(n, 1) else 1
     if is_symbolic(n) or is_symbolic(d):
         import sympy
@@ -137,6 +153,8 @@ def nice_joint(m: Number, n: Number, omega: Number = 0) -> tuple[Number, Number]
     E||mean [i in S](n/m) a_i - abar||^2 = c (mean||a_i||^2 - ||abar||^2) with c = (n-m)/(m(n-1)); conditionally on S
     the m members that send add (1/n^2)(n/m) omega sum||a_i||^2.
     """
+    # Sampling without replacement: the variance of a mean of m out of n is (n - m)/(m (n - 1)) of the
+    # population's.
     c = 0 if _equal(n, 1) else ratio(n - m, m * (n - 1))
     return c + ratio(omega, m), c
 
@@ -149,6 +167,8 @@ def sampled_joint(p: Sequence[Number], v: Sequence[Number], omega: Number = 0) -
     Holds: (v + omega) / p <= (1 + omega) * v / p + omega
     where v >= 1 - p for v in [0, 1], p in {0.01, 0.25, 0.5, 1}, omega in {0, 0.5, 1, 10}
     """
+    # With S the sampled set, E||sum_S a_i/(n p_i) - abar||^2 <= (1/n^2) sum (v_i/p_i) ||a_i||^2 by P - pp' <=
+    # Diag(p_i v_i); each member that sends adds omega ||a_i||^2/(n p_i)^2 with chance p_i.
     return ratio(max(*(ratio(vi + omega, pi) for pi, vi in zip(p, v, strict=True)), 0), len(p)), 0
 
 
@@ -159,6 +179,7 @@ def sampling_delta(a_s: Number, omega: Number, n: Number) -> Number:
 
 def send_or_skip_omega(omega: Number, p: Number) -> Number:
     """omega of C(x)/p sent with probability p, else 0: (1+omega)/p - 1."""
+    # E||C(x)/p||^2 p = (1 + omega) ||x||^2/p, less ||x||^2.
     return ratio(1 + omega, p) - 1
 
 
@@ -201,26 +222,33 @@ def switchml_reference_scale(n: Number, exponent: int, width: int = 32) -> Numbe
 
 def integer_mean_error(n: Number, d: Number, f: Number) -> Number:
     """E||(1/n) sum rounding error||^2 <= d/(4 n f^2) of independent unbiased rounding to integers at scale f."""
+    # Rounding f x to integers has a variance of at most 1/4 a coordinate; n independent ones, averaged and
+    # scaled back by f.
     return ratio(d, 4 * n * f * f)
 
 
 def b1_to_b3(alpha: Number, beta: Number) -> Number:
     """C in B1(alpha, beta): C/beta is contractive with delta = alpha/beta^2."""
+    # E||C/beta - x||^2 = E||C||^2/beta^2 - 2 <E C, x>/beta + ||x||^2 <= ||x||^2 - E||C||^2/beta^2, by the
+    # upper inequality; the lower one gives alpha/beta^2.
     return ratio(alpha, beta * beta)
 
 
 def b1_to_b2(alpha: Number, beta: Number) -> tuple[Number, Number]:
     """B1(alpha, beta) implies B2(alpha/beta, beta)."""
+    # alpha ||x||^2 <= E||C||^2 <= beta <E C, x>: divide by beta.
     return ratio(alpha, beta), beta
 
 
 def b2_to_b1(gamma: Number, beta: Number) -> tuple[Number, Number]:
     """B2(gamma, beta) implies B1(gamma^2, beta)."""
+    # gamma ||x||^2 <= <E C, x> <= ||E C|| ||x||, so E||C||^2 >= ||E C||^2 >= gamma^2 ||x||^2.
     return gamma * gamma, beta
 
 
 def b2_to_b3(gamma: Number, beta: Number) -> Number:
     """C in B2(gamma, beta): C/beta is contractive with delta = gamma/beta."""
+    # As for B1, with -2 <E C, x>/beta + E||C||^2/beta^2 <= -<E C, x>/beta <= -(gamma/beta) ||x||^2.
     return ratio(gamma, beta)
 
 
@@ -236,6 +264,7 @@ def b3_to_b2(delta: Number) -> tuple[Number, Number]:
 
 def bias_variance_scaled(eta: Number, omega: Number, lam: Number) -> tuple[Number, Number]:
     """lam C of C in C(eta, omega), 0 <= lam <= 1: C(lam eta + 1 - lam, lam^2 omega)."""
+    # ||E lam C - x|| <= lam ||E C - x|| + (1 - lam) ||x||, and the variance scales by lam^2.
     return lam * eta + 1 - lam, lam * lam * omega
 
 
@@ -246,6 +275,7 @@ def ef_bv_scaling(eta: Number, omega: Number) -> Number:
 
 def ef_bv_contraction(eta: Number, omega: Number, lam: Number) -> Number:
     """r = (1 - lam + lam eta)^2 + lam^2 omega."""
+    # The scaled operator's squared bias and variance: lam* of `ef_bv_scaling` minimises their sum.
     keep = 1 - lam + lam * eta
     return keep * keep + lam * lam * omega
 
@@ -257,11 +287,15 @@ def bias_variance_of_deterministic(delta: Number) -> tuple[Number, Number]:
 
 def delta_of_bias_variance(eta: Number, omega: Number) -> Number:
     """C(eta, omega) with eta^2 + omega < 1 is contractive with delta = 1 - eta^2 - omega."""
+    # E||C - x||^2 = ||E C - x||^2 + E||C - E C||^2: squared bias and variance add.
     return 1 - eta * eta - omega
 
 
 def ef21_theta_beta(delta: Number) -> tuple[Number, Number]:
     """theta = 1 - sqrt(1-delta) and beta = (1-delta)/(1 - sqrt(1-delta)) of EF21's recursion."""
+    # Young's inequality with s: (1 - delta)(1 + s) is the kept error and (1 - delta)(1 + 1/s) the factor of
+    # the gradients' change; theta = 1 - (1 - delta)(1 + s) and beta = (1 - delta)(1 + 1/s), at the s that
+    # minimises sqrt(beta/theta).
     root = sqrt(1 - delta)
     return 1 - root, ratio(1 - delta, 1 - root)
 
@@ -287,6 +321,9 @@ def uncertainty_margin(
     """
     if (omega is None) == (delta is None):
         raise InvalidParameter(f"omega={omega!r}, delta={delta!r}: give exactly one of the two constants")
+    # A code of b bits has 2^b outputs; balls of radius sqrt(alpha) around them must cover the unit ball, so
+    # 2^b alpha^(d/2) >= 1, that is alpha 4^(b/d) >= 1. An unbiased C enters through its contraction C/(1 +
+    # omega).
     alpha: Number = 1 - delta if delta is not None else uncertainty_alpha_of_omega(omega)
     if not _equal(rounding, 0):
         root = sqrt(alpha)

@@ -1,4 +1,9 @@
-"""Verdicts and the certificates that carry their evidence: pure values with a JSON round trip."""
+"""Verdicts and the certificates that carry their evidence: pure values with a JSON round trip.
+
+A certificate is written by the stage that earned it and judged by nobody here. What must not change: the JSON form is
+read by users' tools and by `from_json` of older files (fields may be added, never renamed); exact numbers keep their
+"p/q" beside the float; and what a file says is shown as somebody's word (`Report.stored`).
+"""
 
 from __future__ import annotations
 
@@ -8,10 +13,11 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from fractions import Fraction
 from types import MappingProxyType
-from typing import Any
 
 from compth._earned import Earned
+from compth._numbers import Number
 from compth._shown import Shown
+from compth._types import Json, Tensor
 
 
 class Verdict(StrEnum):
@@ -60,26 +66,28 @@ class Certificate(Earned, Shown):
     claim: str
     verdict: Verdict
     evidence: str
-    estimate: Any = None
-    bound: Any = None
+    estimate: Number = None
+    bound: Number = None
     alpha: float = 0.0
     trials: int = 0
-    witness: Any = None
+    witness: Tensor = None
     seed: int | None = None
     technique: str = ""
-    scope: dict[str, Any] = field(default_factory=dict)
+    scope: Json = field(default_factory=dict)
     assumptions: tuple[str, ...] = ()
-    details: dict[str, Any] = field(default_factory=dict)
+    details: Json = field(default_factory=dict)
 
-    def inside(self) -> Any:
+    def inside(self) -> str:
         """All that it says."""
         return json.dumps(self.to_dict())
 
     def to_dict(self) -> dict[str, object]:
         """JSON-ready form: estimate and bound as numbers, exact ones also as "p/q" in estimate_exact, bound_exact."""
-        out: dict[str, Any] = {}
+        out: Json = {}
         for f in fields(self):
             value = getattr(self, f.name)
+            # Two fields instead of one object: readers that only want a number find one, exact ones read the
+            # "p/q" beside it.
             if f.name in NUMBERS and isinstance(value, Fraction | int):
                 out[f.name], out[f"{f.name}_exact"] = float(value), str(Fraction(value))
             else:
@@ -87,8 +95,10 @@ class Certificate(Earned, Shown):
         return out
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Certificate:
+    def from_dict(cls, data: Json) -> Certificate:
         """Inverse of to_dict."""
+        # Unknown fields of a later version are left out, missing ones of an earlier version have their
+        # defaults.
         values = {f.name: decode(data[f.name]) for f in fields(cls) if f.name in data}
         for name in NUMBERS:
             if f"{name}_exact" in data:
@@ -98,7 +108,7 @@ class Certificate(Earned, Shown):
         return cls(**values)
 
 
-def encode(value: object) -> Any:
+def encode(value: object) -> Number:
     """JSON form of numbers, arrays, verdicts and containers (non-finite floats as strings)."""
     if isinstance(value, StrEnum):
         return value.value
@@ -117,7 +127,7 @@ def encode(value: object) -> Any:
     return str(value)
 
 
-def decode(value: object) -> Any:
+def decode(value: object) -> Number:
     """Inverse of encode, up to tuples and arrays becoming lists."""
     if isinstance(value, dict):
         if set(value) == {"exact", "float"}:
@@ -142,7 +152,7 @@ class Report(Earned, Shown):
 
     subject: str
     certificates: tuple[Certificate, ...]
-    info: dict[str, Any] = field(default_factory=dict)
+    info: Json = field(default_factory=dict)
     stored: bool = field(default=False, compare=False)
 
     def inside(self) -> str:

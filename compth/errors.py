@@ -1,4 +1,8 @@
-"""The package's exceptions. Every message says name=value, the rule and the remedy in one line."""
+"""The package's exceptions. Every message says name=value, the rule and the remedy in one line.
+
+Whatever a user can cause is a CompthError: the command line prints it without a traceback. Exceptions of the package's
+own logic are none, so that a bug is never taken for bad input.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""A theorem's promise for one problem, as a value: rate, floor, bound(t), iterations to eps."""
+"""A theorem's promise for one problem, as a value: rate, floor, bound(t), iterations to eps.
+
+A Rate is made by the theorem that derives it, inside `derived`, and by nothing else: that is what keeps its standing.
+One that is typed, changed or read from a pickle has the same numbers and is ASSUMED.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import math
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Protocol, TypedDict, Unpack
 
 from compth._door import real
 from compth._earned import earned, made
@@ -43,25 +47,26 @@ class Rate(Shown):
     start: float
     values: Callable[[int], float] = field(repr=False, compare=False)
     distance_factor: float = 1.0
-    plan: Any = field(default=None, repr=False, compare=False)
+    plan: object = field(default=None, repr=False, compare=False)
     standing: str = ""
     assumed: tuple[str, ...] = ()
     origin: object = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """A standing is given by what derives a rate: one that is typed, or kept while numbers change, is a word."""
+        # Read past __getattribute__, which would already answer with the word.
         if vars(self)["standing"] not in ("", "ASSUMED") and not _DERIVING.get():
             object.__setattr__(self, "standing", "ASSUMED")
             object.__setattr__(self, "assumed", tuple(dict.fromkeys((*self.assumed, WORD))))
 
-    def __getattribute__(self, name: str) -> Any:
+    def __getattribute__(self, name: str) -> object:
         """A standing that was given for other numbers is a word."""
         found = object.__getattribute__(self, name)
         if name != "standing" or found in ("", "ASSUMED") or earned(self):
             return found
         return "ASSUMED"
 
-    def __setstate__(self, values: dict[str, object]) -> None:
+    def __setstate__(self, values: Fields) -> None:
         """A state that a pickle holds, which ours never do, is a word too."""
         for name, value in vars(_on_its_word(values)).items():
             object.__setattr__(self, name, value)
@@ -102,8 +107,40 @@ class Rate(Shown):
         return first_at_most(self.values, eps, limit)
 
 
-def derived(rate: Rate, **changes: Any) -> Rate:
+class Words(TypedDict, total=False):
+    """How sure a rate is: its standing, and what was taken on somebody's word."""
+
+    standing: str
+    assumed: tuple[str, ...]
+
+
+class Fields(Words, total=False):
+    """The fields of a Rate."""
+
+    theorem: str
+    metric: str
+    stepsize: Number
+    rho: Number | None
+    floor: Number
+    start: float
+    values: Callable[[int], float]
+    distance_factor: float
+    plan: object
+    origin: object
+
+
+class Derivation(Protocol):
+    """What a rate was derived from: it gives the rate again."""
+
+    def rate(self, standing: str, assumed: tuple[str, ...]) -> Rate:
+        """The rate, of at most this standing, with these assumptions among its own."""
+        ...
+
+
+def derived(rate: Rate, **changes: Unpack[Fields]) -> Rate:
     """The rate with these changes, for what derived it: its standing is kept."""
+    # A context variable and not a flag of the object: only while this function runs, in this thread, may a
+    # Rate be made with a standing of its own.
     token = _DERIVING.set(True)
     try:
         return made(replace(rate, **changes))
@@ -111,26 +148,28 @@ def derived(rate: Rate, **changes: Any) -> Rate:
         _DERIVING.reset(token)
 
 
-def _again(origin: Any, standing: str, assumed: tuple[str, ...]) -> Rate:
-    found: Rate = origin.rate(standing, assumed)
-    return found
+def _again(origin: Derivation, standing: str, assumed: tuple[str, ...]) -> Rate:
+    return origin.rate(standing, assumed)
 
 
-def _on_its_word(values: dict[str, Any]) -> Rate:
+def _on_its_word(values: Fields) -> Rate:
     """A rate that nobody can derive: whatever it calls itself, it is assumed."""
     lines = tuple(dict.fromkeys((*values["assumed"], WORD)))
-    return Rate(**{**values, "standing": "ASSUMED", "assumed": lines})
+    told: Fields = {**values, "standing": "ASSUMED", "assumed": lines}
+    return Rate(**told)
 
 
 def first_at_most(values: Callable[[int], float], eps: float, limit: int) -> int | None:
     """Least t with values(t) <= eps for a nonincreasing bound: doubling, then bisection."""
     if values(0) <= eps:
         return 0
+    # The bound does not increase: double t until it is small enough, then bisect between the last two.
     high = 1
     while values(high) > eps:
         if high >= limit:
             return None
         high = min(2 * high, limit)
+    # Invariant: values(low) > eps >= values(high).
     low = high // 2
     while high - low > 1:
         middle = (low + high) // 2

@@ -1,4 +1,7 @@
-"""Every bibliographic record, once. Objects cite `sources.DIANA.at("Thm 2")`."""
+"""Every bibliographic record, once. Objects cite `sources.DIANA.at("Thm 2")`.
+
+A record is as the publisher has it: titles and author lists are copied from the paper's page, never shortened.
+"""
 
 from __future__ import annotations
 

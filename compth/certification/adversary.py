@@ -1,4 +1,8 @@
-"""Search for the worst input on an exact oracle: structured points, attribution ascent, value classes, moves."""
+"""Search for the worst input on an exact oracle: structured points, attribution ascent, value classes, moves.
+
+Any heuristic is welcome here: what the search finds is evaluated exactly before it refutes, and what it does not find
+proves nothing. It counts work, never time, so that two machines report the same.
+"""
 
 from __future__ import annotations
 
@@ -88,6 +92,8 @@ class Search:
             return None
         for index, claim in enumerate(self.claims):
             for margin in margins_of(claim, m):
+                # A violation beyond rounding outranks every ratio: where bounds are tiny, ratios are
+                # rounding.
                 r, bad = ratio(margin, m), excess(margin, m) > 0
                 held = self.worst.get((index, margin.name))
                 if held is None or (bad, r) > (held.violated, held.ratio):
@@ -106,6 +112,8 @@ class Search:
 
     def run(self, extra: list[Array], seed: int, stop_early: bool) -> None:
         """The whole portfolio, until the work is used up (or, with stop_early, every claim is violated)."""
+        # Structured inputs first: nearly every defect seen shows at one of them. Some are tried whatever they
+        # cost, so that a dear program gets at least a short look.
         for k, x in enumerate([*extra, *structured(self.size, seed, self.domain)]):
             self.try_point(x)
             least = len(extra) + ALWAYS if self.broken is None and not self.allowance.capped else 0
@@ -129,6 +137,9 @@ class Search:
             ):  # attained, it seems: a false constant can meet its error too
                 self._classes(index)
                 continue
+            # From the worst input so far: move weight between coordinates, then try few magnitudes, scales,
+            # flat inputs in the program's own basis, and last random moves. Each begins where the one before
+            # it left off.
             self._ascend(best.x)
             self._classes(index)
             self._scales(index)
@@ -136,6 +147,7 @@ class Search:
             self._moves(index, rng)
 
     def _all_violated(self) -> bool:
+        """True when every claim has a violation."""
         return all(self.any_violation(i) is not None for i in range(len(self.claims)))
 
     def _scan(self, seed: int) -> None:
@@ -144,10 +156,14 @@ class Search:
         A compressor that keeps k entries shows an error at every coordinate but those; on k of them alone a sound one
         shows none of its own, whichever they are.
         """
+        # Off-by-one errors, wrong dtypes of indices and block boundaries show at single coordinates near
+        # powers of two and ten.
         for place in _places(self.size):
             if self.late:
                 return
             self.try_point(np.where(np.arange(self.size) == place, 1.0, 0.0))
+        # How many entries a dense input keeps tells how wide a block a sound program sends without error of
+        # its own.
         m = self.try_point(np.random.default_rng([seed, 4]).normal(size=self.size))
         if m is None or len(m.error) != self.size or self.size < 3:
             return
@@ -162,12 +178,16 @@ class Search:
             m = self.try_point(x)
             if m is None:
                 continue
+            # A coordinate that stands out among its block is tried alone, where nothing else hides it.
             worst = int(m.error[start : start + width].argmax()) + start
             if m.error[worst] > 2 * m.error[start : start + width].mean():
                 self.try_point(np.where(np.arange(self.size) == worst, 1.0, 0.0))
 
     def _ascend(self, x: Array) -> None:
         """x_j^2 *= (V_j / x_j^2 / ratio)^eta: move weight to coordinates with more error per unit of norm."""
+        # The error ratio is sum V_j / sum x_j^2, an average of V_j/x_j^2 with weights x_j^2. Raising the
+        # weight of coordinates above the average is a multiplicative (exponentiated gradient) step, exact
+        # where V_j/x_j^2 does not depend on x.
         for eta in (0.5, 1.0):
             v = x.copy()
             for _ in range(8):
@@ -188,6 +208,8 @@ class Search:
         """
         counts = sorted({1, 2, max(1, self.size // 4), max(1, self.size // 2), max(1, self.size - 1)})
         j = np.arange(self.size)
+        # Worst cases of selections and of quantisers have few distinct magnitudes: by symmetry and by
+        # convexity of the error in between, the extreme points are vectors of one, two or three values.
         for k in counts:
             values = np.concatenate([np.geomspace(1e-3, 1, 16), 1 + np.linspace(0.02, 0.98, 12)])
             scores = []
@@ -195,6 +217,9 @@ class Search:
                 if self.late:
                     return
                 scores.append(self._score(index, np.where(j < k, 1.0, c)))
+            # The ratio as a function of c is piecewise smooth with jumps (where ranks or levels change), and
+            # its supremum is often the limit at a jump: steps that shrink towards 1e-4 come as near as a
+            # witness needs.
             centre = float(values[int(np.argmax(scores))])
             self._line(index, lambda c, k=k: np.where(j < k, 1.0, c), centre, max(scores))  # type: ignore[misc]
 
@@ -204,6 +229,7 @@ class Search:
         if best is None:
             return
         x = best.x.copy()
+        # Formats and dithering repeat at every power of two, so one octave stands for all scales.
         factors = 2.0 ** (np.arange(1, 16) / 16)
         scores = [self._score(index, x * f) for f in factors if not self.late]
         if not scores or max(scores) <= best.ratio * (1 + 1e-9):  # most programs do not care
@@ -226,6 +252,9 @@ class Search:
         """
         best = self.tightness(index)
         starts = [] if best is None else [np.random.default_rng([seed, 5]).normal(size=self.size), best.x]
+        # C(x) is what the program can express, x - t E C(x) what it cannot. Repeating this (the
+        # error-feedback recursion) drains every direction that is sent well and leaves the inputs on which a
+        # biased program does worst.
         for start in starts:
             x, size, left = start, float(np.linalg.norm(start)), DRAINS
             for step in (0.5, 0.25, 0.1, 0.03, 0.01):
@@ -249,6 +278,8 @@ class Search:
             if self.late:
                 return
             trial = x.copy()
+            # A random local search, hill climbing only: it leaves the low-dimensional families that the steps
+            # before it searched.
             picked = rng.integers(0, self.size, size=int(rng.integers(1, 4)))
             trial[picked] *= rng.choice([0.0, 0.5, 0.8, 0.95, 1.05, 1.25, 2.0, -1.0], size=len(picked))
             if not trial.any():
@@ -258,10 +289,12 @@ class Search:
                 x, top = trial, score
 
     def _score(self, index: int, x: Array) -> float:
+        """The largest ratio of this claim at x, 0 where it cannot be evaluated."""
         m = self.try_point(x)
         return 0.0 if m is None else self._score_of(index, m)
 
     def _score_of(self, index: int, m: Moments) -> float:
+        """The largest ratio of this claim's inequalities with a positive bound."""
         return max((ratio(g, m) for g in margins_of(self.claims[index], m) if g.bound > 0), default=0.0)
 
 
@@ -293,6 +326,9 @@ def shrink(
     if best is None:
         raise NotReproducible
     current = x.copy()
+    # Delta debugging: whole-vector simplifications first, then coordinate by coordinate towards 0, 1, -1, ...
+    # Every step is kept only where the same claim is still violated beyond rounding, so the witness stays a
+    # counterexample throughout.
     for candidate in _simpler(current):
         if allowance.spent:
             break

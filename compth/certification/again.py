@@ -1,4 +1,8 @@
-"""A refutation evaluated again, on the program as it is now: what reproduction scripts carry and call."""
+"""A refutation evaluated again, on the program as it is now: what reproduction scripts carry and call.
+
+Reproduction scripts carry the very lines of this module and of what it calls (`carried`), without the package: what is
+written here must run with numpy alone, and take its subject as an object with program, size and deterministic.
+"""
 
 from __future__ import annotations
 
@@ -84,6 +88,8 @@ def otherwise(subject: Subject, claim: Claim, x: Array, d: int, slack: float, re
 
 def lines_of(claim: Claim, m: Moments) -> list[Line]:
     """Each inequality in numbers, per what the claim's constants multiply: ||x||^2, d ||x||_inf^2, nothing."""
+    # Divided by what the constants multiply, the numbers are the constants themselves: omega seen and omega
+    # allowed.
     unit, name = claim.unit(m.x) if m.x.any() else (1, "")
     out = []
     for g in margins_of(claim, m):

@@ -1,4 +1,8 @@
-"""Budgets in counted work, the same on every machine; processor time is a cap that is named when it bites."""
+"""Budgets in counted work, the same on every machine; processor time is a cap that is named when it bites.
+
+Verdicts hang on counts alone, never on a clock. The cap on processor time is a safety net for programs that are slower
+than any formula assumes; where it bites, the report names what was cut off.
+"""
 
 from __future__ import annotations
 
@@ -70,6 +74,9 @@ class Allowance:
         return self.used >= self.work or self._bites()
 
     def _bites(self) -> bool:
+        """True once the cap has bitten, which is said the first time."""
+        # Processor time ignores sleeping, so the clock is a second, wider cap; a gap between two questions
+        # longer than PAUSE was a suspension of the whole process, which uses nobody's budget.
         now = time.monotonic()
         self._clock -= min(now - self._seen, PAUSE)
         self._seen = now

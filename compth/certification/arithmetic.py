@@ -2,6 +2,9 @@
 
 A claim speaks of real numbers, a program computes in a format. One `Arithmetic` a call, declared or seen, sets the
 domain and the allowance for rounding; oracle, statistics and reproduction script use the same.
+
+`widened`, `loosened` and `limit` are carried into reproduction scripts as text: plain arithmetic, no types of ours. The
+allowance is a promise to sound programs that rounding alone never refutes them; enlarging it hides small violations.
 """
 
 from __future__ import annotations

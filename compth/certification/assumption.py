@@ -1,4 +1,8 @@
-"""The unified theory's assumption itself under the referee: both inequalities, exactly, at given states of a run."""
+"""The unified theory's assumption itself under the referee: both inequalities, exactly, at given states of a run.
+
+A row of the table (A, B, C, D1, D2, rho, sigma^2) is data of a theorem; here the data are held against the method's own
+step at states that a run reaches. Nothing is sampled, so a ratio above 1 is a counterexample and not a fluctuation.
+"""
 
 from __future__ import annotations
 
@@ -132,6 +136,7 @@ def check_assumption(
     p = theorem.parameters(c) if parameters is None else parameters
     plan = theorem.plan(c, method.gamma)
     states = states_of(method, problem, plan, seed) if states is None else states
+    # Worst over states: each inequality at its own worst state, since nothing ties the two together.
     traced = reference_of(method)
     worst: list[tuple[float, State]] = [(0.0, states[0]), (0.0, states[0])]
     bias = 0.0
@@ -169,6 +174,8 @@ def _ratios(
 
 def _over(left: float, right: float, scale: float) -> float:
     """left/right, 0 when both vanish up to rounding of `scale`, inf when only the right side does."""
+    # At x* both sides vanish, and in floats to 1e-30 rather than 0: what is below the rounding of the terms
+    # counts as 0.
     if right > 1e-24 * max(scale, 1e-300):
         return left / right
     return 0.0 if left <= 1e-20 * max(scale, 1e-300) or left == 0 else float("inf")

@@ -2,6 +2,9 @@
 
 `@beside(check)` marks a function of (subject, ...) that runs the program. Its answer must be made of numbers, text,
 float arrays and the listed records; `check(answer, subject, *args)` says whether a worker's answer has the right shape.
+
+A new question is a marked function whose check rejects everything that the referee would not know how to use: a judged
+file controls the worker, so its answers are input, not results. Verdicts are never asked of a worker.
 """
 
 from __future__ import annotations

@@ -2,6 +2,9 @@
 
 Scripts judge by the very code that judged. Starting from a few functions, every definition that they reach is copied as
 it stands; annotations are not followed, claims shrink to their constants and inequalities, `beside` falls away.
+
+Whatever judges must be reachable from plain module-level functions without late imports or globals that are changed, or
+it cannot be carried; a test runs a script of every kind without the package.
 """
 
 from __future__ import annotations
@@ -120,12 +123,15 @@ class Carried:
         if name in held.imported:
             self._import(name, *held.imported[name])
         elif name in held.bound:
+            # A script has one namespace where the package has many: the second module's name gets its
+            # module's name in it.
             if self.owner.setdefault(name, module) != module:
                 self.renamed[module, name] = f"{name}_of_{module.rpartition('.')[2]}"
             self.reached.add((module, name))
             self._define(module, held, held.bound[name], name)
 
     def _import(self, name: str, module: str, what: str) -> None:
+        """A name that a module imports: from outside an import line, from the package what it stands for."""
         if not module.startswith(PACKAGE):
             plain = f"from {module} import {what}" if what else f"import {module}"
             known = what or module
@@ -138,10 +144,13 @@ class Carried:
             self.add(module, what)
 
     def _define(self, module: str, held: _Module, node: ast.stmt, name: str) -> None:
+        """The lines of a definition, once, and then whatever they use."""
         where = (module, node.lineno)
         if where in self.parts:
             return
         thing = getattr(importlib.import_module(module), name)
+        # A claim's class would bring its provenance, standings and with them most of the package. What judges
+        # are its constants, its unit and its margins: the same lines on a plain namespace.
         if inspect.isclass(thing) and issubclass(thing, Claim):
             self.parts[where] = claim_class(thing)
             self.imports["SimpleNamespace"] = "from types import SimpleNamespace"
@@ -151,6 +160,7 @@ class Carried:
         self._follow(module, held, node)
 
     def _follow(self, module: str, held: _Module, node: ast.AST) -> None:
+        """Reach every name that these lines read."""
         # A worklist in the form of a recursion: every name that the copied text reads is reached in turn,
         # until nothing new is. Statements that only act on names (a table filled by a loop) come along once
         # one of their names is carried.

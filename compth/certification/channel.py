@@ -1,4 +1,8 @@
-"""Messages between the referee and a worker: framed bytes, decoded by a strict reader that builds listed types only."""
+"""Messages between the referee and a worker: framed bytes, decoded by a strict reader that builds listed types only.
+
+The reader is the border to code that nobody trusts: no pickle, no class by its name, no array of objects from bytes. A
+new type needs a writer, a reader that checks its parts, and a test with a malformed message.
+"""
 
 from __future__ import annotations
 
@@ -113,6 +117,7 @@ class Inbox:
         self._expect(HEAD.size)
 
     def _expect(self, size: int) -> None:
+        """Wait for so many bytes."""
         self._buffer, self._at = np.empty(size, dtype=np.uint8).data, 0
 
     @property
@@ -127,6 +132,7 @@ class Inbox:
             self._read()
 
     def _head(self) -> None:
+        """The first part: is this an answer, to this question, of a size that can be?"""
         magic, token, self._text, count = HEAD.unpack(self._buffer)
         if magic != MAGIC or self._text > MOST or count > MOST // 8:
             raise Malformed("not a message of the worker")
@@ -136,6 +142,7 @@ class Inbox:
         self._expect(8 * count)
 
     def _lengths(self) -> None:
+        """The lengths of the blobs, all together at most MOST."""
         self._sizes = [int(n) for n in np.frombuffer(self._buffer, "<u8")]
         if self._text + sum(self._sizes) > MOST:
             raise Malformed("an answer beyond all measure")
@@ -143,6 +150,7 @@ class Inbox:
         self._expect(self._text + sum(self._sizes))
 
     def _body(self) -> None:
+        """Everything is there."""
         self.whole = True
 
     def value(self) -> object:
@@ -171,6 +179,7 @@ def unpack(text: bytes, blobs: Blobs) -> object:
 
 
 def _decode(node: object, blobs: Blobs) -> object:
+    """A value from JSON data: plain as it is, {tag: content} by its reader. Raises what a reader meets."""
     if node is None or isinstance(node, bool | int | str | float):
         return node
     if isinstance(node, list):
@@ -191,12 +200,15 @@ def _read_array(held: tuple[int, str, list[int]], blobs: Blobs) -> object:
 
 
 def _shape(given: list[int]) -> tuple[int, ...]:
+    """A shape: whole numbers, none negative."""
     if not all(type(n) is int and n >= 0 for n in given):
         raise ValueError(f"shape {given}")
     return tuple(given)
 
 
 def _read_objects(held: tuple[list[int], list[object]], blobs: Blobs) -> object:
+    """An array of values that are no plain numbers."""
+    # Filled one by one: np.array of a list would look into the entries and guess a shape.
     out = np.empty(len(held[1]), dtype=object)
     for i, v in enumerate(held[1]):
         out[i] = _decode(v, blobs)
@@ -214,7 +226,9 @@ class _Decided:
 
 
 def _read_affine(held: tuple[str, str, int, int, int], blobs: Blobs) -> Affine:
+    """a U + b on its cell."""
     a, b, lo, hi, bits = held
+    # A cell outside of the grid has moments of no uniform.
     if bits not in (24, 53) or not 0 <= lo < hi <= 1 << bits:
         raise ValueError("cell")
     u = _Variable(_Decided(), bits)
@@ -233,6 +247,7 @@ def _read_generator(held: tuple[str, object], blobs: Blobs) -> np.random.Generat
 
 
 def _read_record(held: tuple[str, list[object]], blobs: Blobs) -> object:
+    """A listed record from its fields."""
     name, parts = held
     return RECORDS[name](*[_decode(p, blobs) for p in parts])
 

@@ -3,6 +3,9 @@
 A constant that is an int or a Fraction is meant exactly. A float is first taken by its exact binary value, then as the
 fraction that it names within one ulp (`readings`); the answer says which was used. Where both fail, floats refute only
 beyond their rounding: float(d/k - 1) lies below d/k - 1 for a third of all d, k, and refutes nobody.
+
+`settle` is where PROVED and REFUTED for all x are decided: exact arithmetic throughout, and no reading that is not
+printed in the report.
 """
 
 from __future__ import annotations
@@ -40,6 +43,7 @@ class Answer(NamedTuple):
 
 def read_claim(claim: Claim, read: Callable[[Fraction], Fraction] = within_an_ulp) -> Claim:
     """The claim with its constants as Fractions; floats through `read`."""
+    # The number of workers is a count and no constant: it is never read as anything else.
     values = {k: as_written(v) for k, v in claim.constants.items() if k != "n"}
     floats = [k for k in values if is_float(claim.constants[k])]
     return claim.with_constants(**{**values, **{k: read(values[k]) for k in floats}})

@@ -1,4 +1,8 @@
-"""What every compressor must do whatever it claims: shape, dtype, finiteness, purity, reproducibility."""
+"""What every compressor must do whatever it claims: shape, dtype, finiteness, purity, reproducibility.
+
+A breach is REFUTED whatever is claimed, so a check here must fail only for programs that no user would call right. It
+sees a program through `Look` alone and is carried into scripts.
+"""
 
 from __future__ import annotations
 
@@ -116,6 +120,8 @@ def reproducible(look: Look, x: Array, d: int) -> str:
 
 def stateless(look: Look, x: Array, d: int) -> str:
     """Other calls in between change nothing."""
+    # A counter or a cache of the last input shows when other inputs came in between: twelve of them, of other
+    # sizes and signs.
     first = look(x, 11).value
     for seed in range(12):
         look(x[::-1].copy() * (seed + 1), seed)
@@ -129,6 +135,8 @@ def _same(one: Array | None, other: Array | None) -> bool:
 
 def zero(look: Look, x: Array, d: int) -> str:
     """C(0) = 0."""
+    # Both sides of a relative inequality are 0 at x = 0, so C(0) = 0 almost surely; eight seeds, since it may
+    # be random.
     if any(np.any(look(np.zeros(len(x)), seed).value) for seed in range(8)):
         return "C(0) is not 0, which every relative claim needs"
     return ""
@@ -166,6 +174,8 @@ def _is_arithmetic(answer: object, subject: Subject, size: int) -> bool:
 @beside(_is_arithmetic)
 def computes_in(subject: Subject, size: int) -> tuple[str, str, int]:
     """(name, how it was seen, significant bits of the outputs or 0) of the arithmetic that the program computes in."""
+    # The type of the output tells the format, so the output is wanted as the program returns it, before it is
+    # made numpy's.
     program = subject.raw or subject.program
 
     def call(x: Array, seed: int) -> object:

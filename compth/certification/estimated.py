@@ -1,4 +1,8 @@
-"""What is known about a compressor's constants at one dimension: exact values, sure bounds and guesses, kept apart."""
+"""What is known about a compressor's constants at one dimension: exact values, sure bounds and guesses, kept apart.
+
+Four kinds of knowledge have four fields, and no function mixes them: exact (a proof), bound (an input), interval
+(samples, with a confidence), guess (samples, without one).
+"""
 
 from __future__ import annotations
 
@@ -132,6 +136,7 @@ def described(known: Json) -> str:
     """One line of what is known, in words that say which kind of knowledge it is (of `Estimate.to_dict`)."""
     name = known["symbol"]
     seems = "it has no constant of a known kind" if not name else f"it seems {known['kind']}"
+    # Every part says which kind of knowledge it is; what is sure comes first.
     parts = [f"at d = {known['d']} {seems}", *_sure(known, name)]
     if known["guess"] is not None:
         parts.append(f"{name} near {rounded(known['guess'])} (a guess from {known['samples']} samples)")

@@ -1,6 +1,8 @@
 """Which omega (or delta, or Delta) should I declare? The class that a program seems to belong to, and its constant.
 
 Exact moments give a sure bound, a symbolic certificate the exact value, samples a guess and an interval: `estimated`.
+
+The exact constant is what `certify` proves: an estimate asks it like anybody else and has no proofs of its own.
 """
 
 from __future__ import annotations
@@ -185,6 +187,8 @@ def _both(run: Run, d: int, oracle: Oracle) -> Estimate | None:
     The worst relative error of large inputs is r = 1 - delta, and Delta^2 the most by which E||C(x)-x||^2 exceeds r
     ||x||^2 anywhere: with this delta no smaller Delta holds.
     """
+    # At large inputs Delta^2 is nothing beside r ||x||^2, so they show r alone; given r, small inputs show
+    # what Delta must add.
     scales = np.geomspace(run.domain[0] * 10, run.domain[1] / 10, RUNGS)
     seen = [[(v, e) for v in directions(d, s) if (e := _followed(oracle, v)) is not None] for s in scales]
     large = [e / float(v @ v) for row in seen[RUNGS // 2 :] for v, e in row]
@@ -227,6 +231,8 @@ def _spread(m: Moments) -> float:
 
 def _sure(m: Moments, of: Callable[[Moments], float]) -> float:
     """A mean square at least as small as the exact one: the rounding that the arithmetic is granted is deducted."""
+    # Minkowski: the exact error's root is at least the seen one less what rounding may have moved the output
+    # by.
     moved = m.slack * (m.second**0.5 + float(m.x @ m.x) ** 0.5)
     return max(0.0, of(m) ** 0.5 - moved) ** 2 if m.slack else of(m)
 

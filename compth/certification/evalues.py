@@ -2,6 +2,9 @@
 
 Each null hypothesis has bets: factors e(value) >= 0 with E e <= 1 whenever it holds. Their products are the wealth of a
 gambler whom a true claim keeps poor: it exceeds 1/alpha with a chance of at most alpha, however long one plays.
+
+A new null needs its two conditions proved in its docstring: every factor >= 0, and mean at most 1 under the hypothesis;
+tests play each against laws on its boundary. `moved` only serves to say what would have been seen.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""What a program holds between calls: plain values, and whether they are the same as before."""
+"""What a program holds between calls: plain values, and whether they are the same as before.
+
+Objects of others are looked at by their type and identity alone: no method of theirs runs here.
+"""
 
 from __future__ import annotations
 
@@ -63,6 +66,8 @@ def of_the_process(value: object, home: ModuleType | None = None) -> bool:
 
     home: the module of which it is an attribute; lists, sets and dictionaries are known by identity anywhere.
     """
+    # sys.argv, os.environ or platform.machine() are the same in every run here and others elsewhere: a trace
+    # that read one of them would be a proof about this machine.
     if home is not None and _is_library(home) and is_fixed(value):
         return True
     return type(value) in (list, dict, set) and any(value is v for v in _library_data())

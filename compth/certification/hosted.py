@@ -2,6 +2,9 @@
 
 `with Host() as host: host.compressor("mine.py", "f", {}, ["Contractive(1/d)"])` is a Compressor for simulations. What
 it claims is ASSUMED, whatever the file says of it; `check` beside it says what the referee finds.
+
+It differs from a `RemoteCompressor` in what happens when the program fails (an error for the user of a simulation,
+where the referee would refute) and in its lock; what it answers is the same.
 """
 
 from __future__ import annotations
@@ -70,6 +73,7 @@ class HostedCompressor(RemoteCompressor):
         return found
 
     def claims(self, d: Number) -> tuple[Claim, ...]:
+        """What the file declares, as ASSUMED: a simulation settles nothing."""
         with self.lock:
             return tuple(replace(c, declared=Standing.ASSUMED) for c in self._at(d))
 
@@ -81,10 +85,12 @@ class HostedCompressor(RemoteCompressor):
             return self.costs[d, float_bits]
 
     def why_not(self, d: int) -> str:
+        """The file's own rule for sizes."""
         with self.lock:
             return super().why_not(d)
 
     def message_bits(self, y: Array, float_bits: int = FLOAT_BITS) -> Array:
+        """Lengths of the messages that gave y: asked of the file where they vary, else known."""
         if not self.bits(y.shape[-1], float_bits).random:
             return super().message_bits(y, float_bits)
         with self.lock:
@@ -115,6 +121,8 @@ class Host:
 
         Raises UnusableInput with one line.
         """
+        # The worker builds the compressor (claims and bits as text, so that nothing but plain values crosses)
+        # and keeps it.
         asked = (file, name, parameters, claims, bits, LOAD_LIMIT)
         worker = self._stack.enter_context(Worker())
         with naming(file):

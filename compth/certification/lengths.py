@@ -3,6 +3,8 @@
 A message of bytes has its own length. Whatever encodes the others: there are 2^(L+1) - 1 strings of at most L bits, and
 outputs that differ under one generator come from different messages. So too short a length is refuted by outputs alone,
 also where the end of a message costs nothing.
+
+Only what no encoder could do is refuted; what a better encoder than the one seen would reach is a remark.
 """
 
 from __future__ import annotations
@@ -35,6 +37,8 @@ class Seen(NamedTuple):
 
 def inputs(d: int, domain: tuple[float, float]) -> Array:
     """Structured inputs, and normal vectors in the middle of the domain."""
+    # Structured inputs repeat messages, so that the longest are met; random ones give as many different
+    # outputs as there are, which is what the counting argument needs.
     count = max(8, min(INPUTS, NUMBERS // d))
     listed = structured(d, 0, domain)[: count // 2]
     middle = min(max(1.0, 10 * domain[0]), domain[1] / 10)

@@ -1,4 +1,9 @@
-"""Linear on every path? Run the program on symbolic linear forms: then the claim is a matrix inequality, for ALL x."""
+"""Linear on every path? Run the program on symbolic linear forms: then the claim is a matrix inequality, for ALL x.
+
+With C(x) = S x on each path, E||C(x) - x||^2 = x'(E S'S - 2 E S + I) x, so a claim with quadratic bounds is the
+statement that a matrix of Fractions is positive semidefinite, decided exactly. `Form` must refuse whatever is not
+linear: an operation that it answered wrongly would be a false proof.
+"""
 
 from __future__ import annotations
 
@@ -51,6 +56,7 @@ class Form(Symbol):
     __rmul__ = __mul__
 
     def __truediv__(self, other: object) -> Form:
+        """Divided by a number."""
         if isinstance(other, np.ndarray):
             return NotImplemented
         if isinstance(other, Form | Affine):
@@ -58,6 +64,7 @@ class Form(Symbol):
         return self._times(1 / simple(other), 1 / as_written(other))
 
     def __add__(self, other: object) -> Form:
+        """The sum of two forms, or with 0; any other number makes it affine."""
         if isinstance(other, np.ndarray):
             return NotImplemented
         if isinstance(other, Form):
@@ -82,6 +89,7 @@ class Form(Symbol):
         return -self + other
 
     def _refuse(self, *_: object) -> NoReturn:
+        """Whatever looks at x."""
         raise NotTraceable("the program looks at x")
 
     # A linear map never looks at x: a comparison, a rounding or a product of forms ends the attempt. What is
@@ -232,6 +240,8 @@ Verifier = Callable[[Claim], Answer]
 def verifier(subject: Subject, d: int, limit: int, limits: Limits) -> Verifier:
     """claim -> whether it holds for all x, a failing inequality, a witness. Raises NotTraceable when not linear."""
     mean, second, readings = mean_matrices(subject, d, limit, limits)
+    # ||x||^2 + E||C(x)||^2 at the coordinate vectors e_j, the largest of them: the size against which
+    # rounding of constants is measured.
     scale = 1 + max((second[j][j] for j in range(len(second))), default=Fraction(0))
 
     def verify(claim: Claim) -> Answer:

@@ -1,4 +1,7 @@
-"""A judged file is imported, and its object made, in the worker where it runs."""
+"""A judged file is imported, and its object made, in the worker where it runs.
+
+This runs in the worker. What fails here makes the file unusable (one line for the user), and refutes nothing.
+"""
 
 from __future__ import annotations
 
@@ -47,6 +50,8 @@ def _imported(path: str) -> object:
         raise UnusableInput(f"file={path!r} is not a Python file")
     if type(spec.loader) is SourceFileLoader:
         spec.loader = AsItStands(spec.loader.name, spec.loader.path)
+    # One name for every judged file, so that its functions know their module; its neighbours can be imported
+    # as they can where it is run from its own folder.
     module = importlib.util.module_from_spec(spec)
     sys.modules["checked"] = module
     sys.path.insert(0, str(file.resolve().parent))

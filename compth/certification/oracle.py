@@ -1,4 +1,9 @@
-"""Moments of C(x): exact by enumeration, exact by factoring over coordinates, or by one run when deterministic."""
+"""Moments of C(x): exact by enumeration, exact by factoring over coordinates, or by one run when deterministic.
+
+An oracle gives E C(x), E||C(x)||^2 and the errors by coordinate at one input; the adversary and every exact refutation
+read nothing else. A new kind must be held against real draws, as `factored` is, or the certificate's assumption says
+what is not checked. `margins_of`, `excess` and `ratio` are carried into scripts.
+"""
 
 from __future__ import annotations
 
@@ -175,6 +180,7 @@ def law_at(subject: Subject, x: Array, limit: int, limits: Limits) -> list[Leaf[
 
 
 def _law(subject: Subject, x: Array, limit: int, allowance: Allowance) -> list[Leaf[object]]:
+    """Every path at x, within the allowance."""
     return list(leaves(lambda rng: subject.program(x.copy(), rng), limit, allowance))
 
 
@@ -260,6 +266,8 @@ def factored(subject: Subject, d: int, rounds: int = 300, limits: Limits = UNLIM
     an input needs more work than allowed.
     """
     assumption = "each uniform feeds the coordinate of its position, checked by exact equality on real draws"
+    # Whether the program is of this kind is seen at one dense input, where every coordinate draws; at others
+    # it is seen when the factored law fails, or by a real draw.
     _check_factored(subject, np.random.default_rng(0).normal(size=d), d, rounds, limits)
     oracle = Oracle(
         "factored exact oracle",
@@ -324,6 +332,8 @@ def _factor(
             first, second = element_moments(out[j])
             mean[j] += p * first
             square[j] += p * second
+            # On a cell of an affine output only moments are known, so the error is E y^2 - 2 x E y + x^2; of
+            # a number, (y - x)^2.
             gap = first - x[j]
             error[j] += p * (
                 second - 2 * first * x[j] + x[j] * x[j] if isinstance(out[j], Affine) else gap * gap

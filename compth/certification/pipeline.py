@@ -2,6 +2,9 @@
 
 What is done at one dimension is the list `STAGES`; here are the call, its dimensions and forms, and what a failure of
 the program, or of the referee, means.
+
+Stages see one dimension and one form; what they share (error level, notes, budget) is the `Run`. A failure of the
+program is a verdict about it, one of the machine or the package never is.
 """
 
 from __future__ import annotations
@@ -86,6 +89,7 @@ def certify(
         if skipped and not meaning:
             continue
         certificates += _accounted(run, value, meaning)
+        # One counterexample settles the call, and the smallest dimension has the simplest.
         if any(c.verdict is Verdict.REFUTED for c in certificates) and at + 1 < len(dims):
             run.notes.append(f"stopped at the first refutation: d = {dims[at + 1 :]} were not examined")
             break
@@ -127,6 +131,7 @@ def arithmetic_of(subject: Subject, dims: list[int], name: str | None) -> Arithm
 
 
 def _domain(used: Arithmetic, given: tuple[float | None, float | None]) -> tuple[float, float]:
+    """The magnitudes of the call: those given, else the arithmetic's. Raises InvalidParameter."""
     least, largest = (own if v is None else v for v, own in zip(given, used.domain, strict=True))
     if not 0 < least <= largest:
         raise InvalidParameter(f"magnitudes={(least, largest)} must be 0 < least <= largest")
@@ -134,6 +139,7 @@ def _domain(used: Arithmetic, given: tuple[float | None, float | None]) -> tuple
 
 
 def _rounding(used: Arithmetic) -> str:
+    """The report's line about rounding that is not checked."""
     beyond = "a relative 1e-9" if used.bits >= 53 else f"what {used.name} is granted"
     return f"floating-point rounding of the program beyond {beyond}"
 

@@ -1,4 +1,8 @@
-"""Structured inputs: where compressors are worst, and where programs go wrong."""
+"""Structured inputs: where compressors are worst, and where programs go wrong.
+
+Adding inputs is safe (each costs every program one evaluation); removing one needs the defect it was added for to be
+found by another: tests keep one wrong program for each.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +39,8 @@ class Points(Sequence[Array]):
         seen: set[bytes] = set()
         for make in makers:
             v = make()
+            # Duplicates are told apart by a digest, so that a million-dimensional list is never held in
+            # memory at once.
             name = blake2b(v.tobytes(), digest_size=16).digest()
             if v.any() and inside(v, domain) and name not in seen:
                 seen.add(name)
@@ -76,6 +82,7 @@ def _led(d: int, rest: float) -> Array:
 
 
 def _alternating(d: int) -> Array:
+    """1, -1, 1, -1, ..."""
     return np.where(np.arange(d) % 2 == 0, 1.0, -1.0)
 
 
@@ -144,6 +151,7 @@ def _tiny(d: int, least: float) -> list[Maker]:
 
 
 def _random(d: int, seed: int) -> list[Maker]:
+    """Heavy tails, positive numbers, small integers with ties."""
     return [
         lambda: np.random.default_rng([seed, 1]).standard_t(2, size=d),
         lambda: np.random.default_rng([seed, 2]).random(d),
@@ -152,10 +160,12 @@ def _random(d: int, seed: int) -> list[Maker]:
 
 
 def _negative(make: Maker) -> Maker:
+    """The same input with the other sign."""
     return lambda: -make()
 
 
 def _last(d: int) -> Array:
+    """The last unit vector: programs that forget a remainder lose it."""
     x = np.zeros(d)
     x[-1] = 1.0
     return x
@@ -171,6 +181,8 @@ def structured(d: int, seed: int = 0, domain: tuple[float, float] = DOMAIN) -> P
     def gaussian(scale: float = 1.0) -> Array:
         return scale * np.random.default_rng([seed, 0]).normal(size=d)
 
+    # Order matters: budgets and samples begin at the front, so the inputs at which most compressors are worst
+    # come first.
     first: list[Maker] = [lambda: np.ones(d), lambda: _leading(d, 1.0), lambda: _last(d), spike]
     mixed = _mixed(d, seed)
     base = [*first, *mixed, *map(_negative, mixed[:2]), *_tiny(d, domain[0]), *_shapes(d), *_random(d, seed)]
@@ -192,6 +204,8 @@ def scattered(d: int, seed: int = 0, count: int = 20) -> list[Array]:
     A program that errs on a band of magnitudes of one sign, wider than 2/count of an octave, is met here.
     """
     rng = np.random.default_rng(seed)
+    # A Latin hypercube over one octave: at every coordinate each of `count` strata occurs exactly once, and
+    # all coordinates are permuted independently, so one list covers bands of every coordinate.
     parts = np.argsort(rng.random((count, d)), axis=0) + rng.random((count, d))
     x = rng.choice([-1.0, 1.0], size=(count, d)) * 2.0 ** (parts / count)
     return [v for row in x for v in (row, -row)]

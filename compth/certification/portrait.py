@@ -3,6 +3,8 @@
 The picture of a constant: E||C(x) - x||^2 in every direction of a plane beside omega or 1 - delta. At d = 2 the circle
 is all directions; in more dimensions it is a section, through the worst input found or the flat vector. It is for
 looking at: verdicts rest on the search and the proofs, not on it.
+
+Nothing here enters a verdict, so it may fail silently; what is drawn is computed by the exact law or not at all.
 """
 
 from __future__ import annotations
@@ -102,6 +104,8 @@ def _outcomes(oracle: Oracle, basis: Array, xs: Array) -> list[list[float]]:
         if len(law) > MOST or any(np.asarray(leaf.output).dtype == object for leaf in law):
             return []
         for leaf in law:
+            # Outcomes that fall on one point of the plane are one dot, as likely as the likeliest of them; +
+            # 0.0 makes -0.0 zero.
             at = tuple((np.round(basis @ np.asarray(leaf.output, dtype=float), 6) + 0.0).tolist())
             found[at] = max(found.get(at, 0.0), float(leaf.probability))
     return [[*at, p] for at, p in found.items()]
@@ -132,6 +136,7 @@ def of_report(
     shown = [c for c in report.certificates if isinstance(d := c.scope.get("d"), int) and 2 <= d <= LARGEST]
     if not shown:
         return None
+    # The picture shows the worst news of the report, in the smallest dimension that has it.
     worst = max(shown, key=lambda c: (SEVERITY[c.verdict], c.witness is not None, -c.scope["d"]))
     d = worst.scope["d"]
     try:

@@ -1,4 +1,7 @@
-"""What the system says about processes: processor time, descendants, states. Linux's /proc where there is one."""
+"""What the system says about processes: processor time, descendants, states. Linux's /proc where there is one.
+
+Everything here races with processes that end meanwhile: a missing process is an answer (None, "", 0), never an error.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +33,7 @@ def look(pid: int) -> Seen | None:
         text = (PROC / str(pid) / "stat").read_text()
     except (OSError, UnicodeDecodeError):
         return None
+    # The name in parentheses may hold spaces and parentheses itself, so fields are counted from the last one.
     rest = text.rpartition(")")[2].split()
     return Seen(int(rest[1]), rest[0], (int(rest[11]) + int(rest[12])) / os.sysconf("SC_CLK_TCK"))
 

@@ -5,6 +5,9 @@ simplest fraction within one unit in the last place (ulp), where that has a deno
 what it is. A program's constant may be a quotient of a rounded number, as in x * (1/p): two roundings, so the fraction
 within a relative 2^-52, of four digits. Nothing further away is ever read as that fraction: 1/3 (1 - 2e-14) stays what
 it is. Every reading that changes a number is noted, so that the report can print it.
+
+A reading must never turn a false claim into a true one: only fractions within rounding of the float, and of a
+denominator so small that another float's neighbourhood holds none by chance.
 """
 
 from __future__ import annotations
@@ -58,6 +61,7 @@ def ulp(value: Fraction) -> Fraction:
 
 def named(value: Fraction) -> Fraction:
     """The fraction that this value of a program names, the value itself where there is none; noted where it differs."""
+    # Every reading is noted wherever someone listens: a proof prints those on which it rests.
     read = _after_two_roundings(value)
     if read != value:
         for held in _NOTED:

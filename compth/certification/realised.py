@@ -3,6 +3,9 @@
 The claims of a Compressor or Fleet speak of whatever runs: the reference `_compress`, the `kernel` that `compress()`
 and simulations call, and rows of a batch. For the package's own code these are one law (the catalogue's tests). For
 anybody else's they are programs of their own, and each is judged: a proof holds only where it holds for all.
+
+`stranger` is the border between code that the catalogue's tests have seen and all other: what is believed of the first
+(one law in all forms, declared probabilities) is judged of the second.
 """
 
 from __future__ import annotations
@@ -76,6 +79,7 @@ def form_names(subject: Subject) -> list[str]:
 def _one_law(thing: Compressor | Fleet) -> bool:
     """True where kernel() calls _compress, or weights() that call draw as _compress does: one program, not two."""
     kind = type(thing)
+    # An attribute of the instance hides the class's method: then nothing is known of what runs.
     if any(name in vars(thing) for name in ("kernel", "weights", "_compress", "draw")):
         return False
     if kind.kernel in (Compressor.kernel, Fleet.kernel):
@@ -319,6 +323,8 @@ def compared_draws(thing: DiagonalSketch, d: int, limit: int, limits: Limits) ->
     A user's sketch too large to trace at d is held against its declaration at small dimensions: evidence, no proof.
     """
     same: list[int] = []
+    # Inclusion probabilities by enumeration take as many paths as the draw has outcomes: affordable for a few
+    # entries only.
     for small in (v for v in range(1, min(d, SMALL_SKETCH) + 1) if thing.supports(v)):
         try:
             found = draw_moments(thing, small, limit, limits, counted=False)
@@ -398,6 +404,7 @@ def _shapes(at: int) -> list[tuple[tuple[int, ...], DTypeLike]]:
 
 
 def _outcomes(subject: Subject, x: Array, law: Law | None) -> Array:
+    """The outputs that a row may have at x: the reference's one, or all of its law."""
     if subject.deterministic:
         return np.asarray(subject.program(x.copy(), np.random.default_rng(0)), dtype=np.float64)[None]
     assert law is not None

@@ -1,4 +1,8 @@
-"""A judged file's object as the referee sees it: everything that would run its code is asked of the worker."""
+"""A judged file's object as the referee sees it: everything that would run its code is asked of the worker.
+
+`Answers` runs beside the user's code and is trusted for nothing; everything below `About` runs in the referee. What a
+worker says of its object decides how it is asked, never what is believed.
+"""
 
 from __future__ import annotations
 
@@ -166,6 +170,8 @@ class Answers:
             with self._limited("the adapter"):  # a factory's lines are the file's
                 self.thing = adapted_as(self.thing, adaptation)
         self.subject = seen = as_subject(self.thing, *workers)
+        # An object made of the package's own classes alone is described by its spelling, which the referee
+        # can build itself.
         own, kind = isinstance(self.thing, Compressor | Fleet) and not foreign(self.thing), "callable"
         if isinstance(self.thing, Function):  # judged as the plain function that it is, with its claims
             own, kind = False, "function"
@@ -323,6 +329,7 @@ Question = Callable[[Subject, Array, np.random.Generator | None], tuple[Array, n
 
 def _forward(question: Question, subject: Subject, x: Array, rng: np.random.Generator | None) -> Array:
     """Ask for one call, and bring the generator to where the worker's copy is."""
+    # Symbols have no bytes to send: what is traced is traced in the worker, by questions of their own.
     if x.dtype.kind != "f" or not (rng is None or type(rng) is np.random.Generator):
         raise NotTraceable("symbols are only traced beside the program")
     out, after = question(subject, x, rng)
@@ -358,6 +365,7 @@ class RemoteCompressor(_Remote, Compressor):
         return wire(self.asked, d, float_bits)
 
     def worst_inputs(self, d: int) -> tuple[Array, ...]:
+        """The inputs that the file's object suggests. Raises UnusableInput where it fails at that."""
         return tuple(suggested(self.asked, d))
 
     def why_not(self, d: int) -> str:
@@ -375,6 +383,7 @@ class RemoteFleet(_Remote, Fleet):
         raise NotTraceable("a judged fleet is called as a whole")
 
     def member(self, i: int) -> Compressor:
+        """Refuses: a judged fleet is one joint program, whatever its members are."""
         raise NotTraceable("members of a judged fleet are not looked at")
 
     @property
@@ -382,12 +391,14 @@ class RemoteFleet(_Remote, Fleet):
         return ()
 
     def joint(self, n: object, d: object) -> JointVariance | None:
+        """The fleet's JointVariance, where it declares one."""
         return next((c for c in self._at(d) if isinstance(c, JointVariance)), None)
 
     def claims(self, n: object, d: Number) -> tuple[Claim, ...]:
         return tuple(self._at(d))
 
     def noise(self, n: int, d: int) -> None:
+        """None: nothing is known of its covariance."""
         return None
 
     def why_not(self, n: int, d: int) -> str:
@@ -449,6 +460,7 @@ def formed(subject: Subject, name: str) -> Subject:
 
 
 def _none(x: object, rng: np.random.Generator) -> NoReturn:
+    """A program that lives in the worker alone."""
     raise NotTraceable("only asked of the worker")
 
 

@@ -3,6 +3,9 @@
 The script holds the witness, the claim and the package's own lines that judged it (`carried`): it evaluates the program
 as it is when the script runs, so that a mended file clears. 2: it could not be run. Objects of the package's own types
 need the package anyway: their scripts ask it.
+
+The templates hold as little code as possible: judging is done by carried lines of the package, so that script and
+verdict cannot differ. Everything that is formatted in is a literal made here, never text of the user's as it came.
 """
 
 from __future__ import annotations
@@ -181,6 +184,7 @@ def _literal(value: Number) -> str:
 
 def _vector(x: object) -> str:
     """A vector as an expression, every digit of it; equal neighbours are counted."""
+    # repr of a float gives every digit, so the script's input is the witness bit for bit.
     values = [float(v) for v in np.asarray(x, dtype=np.float64)]
     runs: list[tuple[float, int]] = []
     for v in values:
@@ -249,6 +253,8 @@ def _claimed(certificate: Certificate, program: Program) -> str:
     details = certificate.details
     statement = details["statement"]
     inside = ", ".join(f"{k}={v}" for k, v in statement["constants"].items())
+    # Statistical refutations are replayed with their seeds and block sizes: the same samples give the same
+    # evidence.
     replay = details.get("replay") or {}
     judge = JUDGE.format(claim=f"{statement['kind']}({inside})", slack=float(details.get("slack", 0.0)))
     kind = getattr(compth.claims, statement["kind"])
@@ -285,6 +291,8 @@ def _contract(certificate: Certificate, program: Program) -> str:
 
 def _by_package(certificate: Certificate, program: Program, settings: Mapping[str, object]) -> str:
     """The same question to the package: the object is made of its classes."""
+    # The claim with the constants of the refuted dimension; without one, the object's own claims are asked
+    # again.
     statement = certificate.details.get("statement")
     claims, imports = "None", ["import functools"]
     if statement is not None:

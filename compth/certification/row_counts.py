@@ -3,6 +3,9 @@
 The claims of a compressor or fleet speak of whatever runs, batches (..., d) included. A program that is declared for
 rows could count them, and do something else for 113 of them. So it is tried with every number up to a limit, with
 blocks, and with the numbers that its code, its fields and what these refer to hold: as rows, entries, and as shapes.
+
+This finds what a program's own text gives away. It is evidence by trial: what no trial can show stands in the
+assumptions of the proof (`traced.ASSUMPTIONS`).
 """
 
 from __future__ import annotations
@@ -71,6 +74,8 @@ def _named(thing: object) -> tuple[set[int], set[Lead]]:
 
 def _constants(thing: object) -> Iterator[object]:
     """Of the object's fields, of methods that are not the package's own, and of what these hold and call."""
+    # Breadth first through what the object's own methods can reach: their constants, defaults, closures and
+    # globals, then the same of functions among these, a few calls deep.
     yield from list((namespace(thing) or {}).values())
     methods = [v for kind in type(thing).__mro__ for v in vars(kind).values()]
     held: list[object] = [getattr(v, "__func__", getattr(v, "fget", v)) for v in methods]

@@ -1,4 +1,7 @@
-"""One call of certify: its limits, its settings, its log, and how a certificate of it is written."""
+"""One call of certify: its limits, its settings, its log, and how a certificate of it is written.
+
+Budgets are counted work: changing a number here changes which verdicts are reached, and pinned reports with it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""One input under sampling: which number of an output tests which inequality of a claim, and the stream of outputs."""
+"""One input under sampling: which number of an output tests which inequality of a claim, and the stream of outputs.
+
+Each inequality becomes a hypothesis on the mean of one number of the output that needs no bound on the tails; where a
+claim's inequality has no such number (a lower bound on E||C||^2), an implication of it is tested, and said.
+"""
 
 from __future__ import annotations
 
@@ -162,6 +166,8 @@ def _mean_square(
 
     def beyond_rounding(block: Block) -> Array:
         values, out = statistic(block), block.out
+        # Where nothing is allowed a single error refutes, so rounding must not count: relative to the sizes
+        # of input and output.
         scale = 1 + float(np.einsum("nj,nj->", out, out)) / (block.point.xx * len(out))
         return np.where(values > ROUNDING * scale, values, 0.0)
 

@@ -1,6 +1,9 @@
 """An estimate where only samples are affordable: a pilot at the listed inputs, then fresh runs at the worst of them.
 
 Nothing here is a bound on the constant except the interval, which holds with confidence 1 - alpha.
+
+The pilot chooses where to look and is then thrown away: guess and interval come from fresh runs, since the largest of
+forty noisy means is biased upwards.
 """
 
 from __future__ import annotations
@@ -46,6 +49,8 @@ class Runs:
     def look(self, x: Array, runs: int, of: Statistic) -> Array:
         """The statistic of fresh runs at x, block by block."""
         rng, norm = np.random.default_rng(next(self._streams)), float(np.linalg.norm(x)) or 1.0
+        # Outputs of many coordinates are looked at block by block, each reduced to its statistic before the
+        # next is drawn.
         runs = max(2, min(runs, int(TOTAL // self.d)))
         most, out = max(2, BLOCK // self.d // 2 * 2), []
         for start in range(0, runs, most):
@@ -83,6 +88,7 @@ class Pilot:
 
 
 def _pilot(runs: Runs, x: Array) -> Pilot:
+    """A few runs at x, and the directions in which a bias would show best: x itself, and their mean error."""
     held: list[Array] = []
     runs.look(x, PILOT, lambda errors: held.append(errors) or np.zeros(0))  # type: ignore[func-returns-value]
     errors = np.concatenate(held)
@@ -119,6 +125,7 @@ def deducted(square: float, slack: float) -> float:
 
 
 def _relative(runs: Runs, seen: list[Pilot]) -> Estimate:
+    """The constant of a program whose error scales with x: omega, delta, or (eta, omega), by the bias that is seen."""
     bias = _bias(runs, seen)
     worst = max(seen, key=lambda p: p.square).x
     z = runs.fresh(worst, squares, 2)
@@ -138,6 +145,8 @@ def _bias(runs: Runs, seen: list[Pilot]) -> float:
 
     Directions come from the pilot (x itself and the mean error there), the test from fresh runs.
     """
+    # A bias in an unknown direction is invisible in E||C - x||^2; the pilot's mean error points to it, and
+    # three fresh tests at SIGMAS standard errors keep a false one improbable.
     suspects = [(score, u, p.x) for p in seen for score, u in p.suspects]
     found = 0.0
     for _, u, x in sorted(suspects, key=lambda s: s[0], reverse=True)[:3]:
@@ -154,6 +163,7 @@ def _score(values: Array) -> float:
 
 
 def _none(runs: Runs, seen: list[Pilot], why: str) -> Estimate:
+    """An estimate of no kind, with the reason."""
     worst = max(seen, key=lambda p: p.square)
     return Estimate(
         runs.run.subject.name, runs.d, "none", worst_x=worst.x, technique=f"{runs.total} runs: {why}"
@@ -177,6 +187,8 @@ def lower(z: Array, alpha: float) -> float:
     The interval [lower, inf) contains E Z with confidence 1 - alpha: a true mean is refuted with a chance of alpha.
     """
     mean, level = float(z.mean()), math.log(1 / alpha)
+    # A confidence bound by inversion: the least mean that the e-process against "E Z <= mean" does not refute
+    # at alpha.
     low, high = mean * 1e-6, mean
     if mean <= 0 or evalues.exceeds(z, low) <= level:
         return 0.0

@@ -1,4 +1,7 @@
-"""Check a user's file in a child process that can be killed: hangs, crashes and memory hogs are refuted contracts."""
+"""Check a user's file in a child process that can be killed: hangs, crashes and memory hogs are refuted contracts.
+
+Requests and answers are JSON objects. The verdict is made in this process; the child only runs what the file defines.
+"""
 
 from __future__ import annotations
 
@@ -79,6 +82,8 @@ def _judged(request: Json, claims: list[Claim] | None) -> Report:
         with naming(file):
             says = about(worker.first("load", question, LOAD_LIMIT))
         judged, dims = Judged(worker, says), request["dims"]
+        # Layers, or a size that was given to the constructor, leave one dimension at which the program means
+        # anything.
         if dims is None and adaptation.get("shapes") is not None:
             only = Layers(parsed(adaptation["shapes"])).d
             dims = None if only is None else [only]
@@ -97,6 +102,7 @@ def _judged(request: Json, claims: list[Claim] | None) -> Report:
         )
         if request.get("portrait"):
             report = with_portrait(report, thing, claims)
+        # Without a claim there is nothing to settle: then the constants that could be claimed are the answer.
         if not claims and report.verdict is not Verdict.REFUTED and says.kind == "callable":
             report.info["estimates"] = _estimates(thing, report.info["dims"], request)
     return made(_with_script(report, request, says))

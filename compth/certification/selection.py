@@ -5,6 +5,9 @@ support T what matters is where the members of T stand among the places drawn. E
 probability; the generator is steered into it, the other places are filled in several ways, and the output must be the
 same, with nothing outside T. At dense inputs the places drawn must be those that are sent. So a missing scale is seen
 at d = 100,000, where samples hit T once in d/k draws.
+
+The law is exact given that the program is of this kind, and that is checked by trials only: certificates say so
+(ASSUMPTION), and it refutes but never proves.
 """
 
 from __future__ import annotations
@@ -73,6 +76,8 @@ class _Generator(np.random.Generator):
         axis: int = 0,
         shuffle: bool = True,
     ) -> Drawn:
+        """The one draw of k places out of d without replacement, which is given; other choices refuse."""
+        # One draw with replacement is one without, so choice(d) and integers(d) are selections with k = 1.
         if p is not None or (replace and size not in (None, 1, (1,))) or np.ndim(a):
             raise NotTraceable("choice of another kind")
         return self._draw(a, size)
@@ -85,6 +90,7 @@ class _Generator(np.random.Generator):
         dtype: DTypeLike | None = np.int64,
         endpoint: bool = False,
     ) -> Drawn:
+        """The one draw of a single place out of d."""
         start, end = (0, low) if high is None else (low, high)
         if start != 0 or endpoint or size not in (None, 1, (1,)):
             raise NotTraceable("integers of another kind")

@@ -2,6 +2,9 @@
 
 Every input has its own stream and its own e-processes, so that any rule that looks only at the past may decide which
 input is sampled next; the level pays for all inputs and inequalities that can be tried (union bound).
+
+Samples refute or leave open: CONSISTENT, with the excess that would have been found, is the best that they earn. Every
+number that decides which input comes next may be changed freely, as long as it looks at the past alone.
 """
 
 from __future__ import annotations
@@ -48,6 +51,8 @@ def settle(run: Run, d: int, claims: list[Claim]) -> list[Certificate]:
     """CONSISTENT or REFUTED for every claim, at the level alpha that this dimension has."""
     start = time.perf_counter()
     fixed = Fixed(run, d, claims)
+    # Inputs that something points to (a search, the object itself, a probe) are tried before listed ones; the
+    # level pays for each of them.
     probe = path_probe(run, d)
     thing = run.subject.object
     known = list(thing.worst_inputs(d)) if isinstance(thing, Compressor) else []
@@ -193,6 +198,8 @@ class Fixed:
         start = time.perf_counter()
         once = replace(run.subject, program=_seeded(run), deterministic=True, batch=None, worker=None)
         allowance = run.allowance(f"the search at d = {d}", run.budget.search)
+        # A deterministic program's moments are one evaluation, so the adversary can search; what it finds is
+        # only an input to be sampled, since another seed may still do something else.
         oracle = enumerating(once, d, 1)
         oracle.slack = run.granted
         search = Search(oracle, claims, run.subject.size(d), allowance, run.domain)

@@ -1,4 +1,8 @@
-"""What is being certified: a Compressor, a Fleet or any callable, seen as program(x, rng) on 1-D float64 vectors."""
+"""What is being certified: a Compressor, a Fleet or any callable, seen as program(x, rng) on 1-D float64 vectors.
+
+Everything downstream sees a program R^size -> R^d and nothing else of the object, except `object` itself, of which only
+what is the package's own code (`compth._own`) may be believed.
+"""
 
 from __future__ import annotations
 
@@ -183,6 +187,7 @@ def _seen(what: object, n: int | None, together: int | None) -> Subject:
         # A fleet is seen through its averaged message: one program R^(n d) -> R^d, to which every tool below
         # applies.
         def joint(x: Numbers, rng: np.random.Generator) -> Numbers:
+            """The average of the messages of one draw."""
             rows = x.reshape(workers, -1)
             return np.asarray(what._compress(rows, rng).sum(axis=0) / workers)
 
@@ -206,6 +211,7 @@ def _seen(what: object, n: int | None, together: int | None) -> Subject:
         members = _members(name, n, together)
 
         def averaged(x: Numbers, rng: np.random.Generator) -> Numbers:
+            """The average of the rows that a function gives. Raises Plain where it gives another shape."""
             rows = x.reshape(members, -1)
             out = what(rows, rng) if takes_rng(what) else what(rows)
             if np.shape(out) != rows.shape:
@@ -334,6 +340,8 @@ def _joint(claim: Claim, subject: Subject) -> Claim:
 
 def meaningless(claim: Claim) -> str:
     """ "" for a claim that says something of something, else the constant: omega < 0, delta > 1, delta = 0 ..."""
+    # Expressions in d may leave the range in which a claim means anything (delta = k/d > 1 below k): there
+    # nothing is claimed, which is no counterexample.
     least = {"omega": 0.0, "eta": 0.0, "Delta": 0.0, "A": 0.0, "c": 0.0}
     for name, value in claim.constants.items():
         if name in least and float(value) < least[name]:

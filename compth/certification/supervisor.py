@@ -3,6 +3,9 @@
 A call of the program may use so much processor time, or wait so long while nothing else keeps it waiting. Time counts
 only in looks of the supervisor itself: neither its own suspension, nor a stopped worker, nor a busy machine adds any.
 A worker that was killed from outside is replaced, and asked again.
+
+Blame is decided here: the program's failure is a breach of its contract, the file's makes it unusable, the machine's
+and the package's refute nobody. When in doubt it is not the program's.
 """
 
 from __future__ import annotations
@@ -207,6 +210,7 @@ class Worker:
     def _wait_for(self, key: str) -> Json:
         """The warden's next line with this key."""
         while b"\n" not in self._heard:
+            # A stopped warden would never answer: it is woken at every look, whoever stopped it.
             if not select.select([self._control], [], [], TICK)[0]:
                 self._wake()
                 continue
@@ -327,6 +331,7 @@ def _late(reason: str, doing: int) -> Exception:
 
 
 def _machine_memory() -> int:
+    """Bytes of memory of this machine."""
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
@@ -334,6 +339,8 @@ def _exception(name: object, message: object, own: object, x: object) -> Excepti
     """The worker's exception with its type, where it is a listed one or the program's."""
     if not isinstance(name, str) or not isinstance(message, str) or not name.isidentifier():
         return channel.Malformed("no exception")
+    # What the program raised keeps its name in a class made here, so that no class of the user's is ever
+    # imported.
     kind = RAISED.get(name)
     if own is True:
         problem = cast("type[Exception]", kind or type(name, (Exception,), {}))(message)
@@ -356,6 +363,8 @@ class _Watch:
         now = time.monotonic()
         if now - self.seen < TICK:
             return ""
+        # A late look counts as two ticks at most: where this process was suspended or starved, nobody used
+        # the time.
         step, self.seen = min(now - self.seen, 2 * TICK), now
         doing = (int(self.state[0]), int(self.state[1]))
         if doing != self.call:

@@ -5,6 +5,9 @@ that the program caught; (2) everything executed keeps to the `vocabulary`, so t
 way; (3) nothing that outlives a call has changed; (4) real runs (numpy's generators, arrays of other types, shapes,
 memory layouts and magnitudes, later calls) follow a traced path; (5) their outputs are the predicted ones, with the
 predicted frequencies. The package's own code is known and needs none of this.
+
+All six together are what turns an enumeration into a proof for a user's program; weakening any of them needs an answer
+to every program of tests/certification that it was written for.
 """
 
 from __future__ import annotations
@@ -237,6 +240,8 @@ def _rows_agree(subject: Subject, rows: Program, d: int, matrices: Array) -> Non
             subject.object, Compressor | Fleet
         ):  # declared for rows (N, d) alone
             continue
+        # Comparing every row of every batch would cost more than all else; the numbers of rows that the code
+        # names are looked at closely, the others at their ends and at random.
         n, most = math.prod(lead), max(4, LOOKED // matrices[..., 0].size if lead in few else 6)
         rng = np.random.default_rng(n)
         x = np.resize(rng.permutation(points), (n, size))

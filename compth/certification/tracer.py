@@ -3,6 +3,10 @@
 Finite draws branch with exact probabilities. `random` and `uniform` return symbolic a U + b: comparisons, floor, ceil,
 trunc, int and rint branch and narrow U's interval, on numpy's own grid (multiples of 2^-53, or 2^-24 in float32).
 Orderings of several uniforms are decided by random insertion. Everything else refuses: NotTraceable.
+
+Used by the referee, by checks of the unified assumption and by exact dynamics. A draw that is added must branch with
+its exact law under numpy's own algorithm, in order of the draws; one that cannot must refuse. Symbols may answer an
+operation exactly or refuse it: an approximate answer would end as a false PROVED.
 """
 
 from __future__ import annotations
@@ -284,6 +288,7 @@ class Affine(Symbol):
         self.u, self.a, self.b = u, a, b
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: object, **options: object) -> Drawn:
+        """A numpy function of a uniform, entry by entry; with options (out, where, dtype) it refuses."""
         if method != "__call__" or options:
             raise NotTraceable(f"{ufunc.__name__} with options on a uniform")
         # As arrays of objects the operands take numpy's loop over Python objects, which asks each symbol's
@@ -419,11 +424,13 @@ class Affine(Symbol):
         return -(-self)._floor()
 
     def __trunc__(self) -> int:
+        """Towards zero, as int() does: first the sign is decided, then the floor or the ceiling."""
         return math.ceil(self) if self < 0 else math.floor(self)
 
     __int__ = __trunc__
 
     def __round__(self, digits: int | None = None) -> int:
+        """To the nearest integer."""
         if digits:
             raise NotTraceable("round to decimals of a uniform")
         return self._floor(Fraction(1, 2))
@@ -452,9 +459,11 @@ class Affine(Symbol):
         return self - cast("float", other) * math.floor(self / other)
 
     def __bool__(self) -> bool:
+        """Refuses: `if u:` asks whether u is exactly 0, which no program means."""
         raise NotTraceable("the truth value of a uniform")
 
     def __float__(self) -> float:
+        """Only a uniform with a = 0, which is the number b: anything else would lose the law."""
         if self.a == 0:
             return float(self.b)
         raise NotTraceable("a uniform stored in a float array")
@@ -534,11 +543,13 @@ class TraceGenerator(np.random.Generator):
         return Affine(u, Fraction(1), Fraction(0))
 
     def random(self, size: object = None, dtype: DTypeLike = np.float64, out: object = None) -> Drawn:
+        """Symbols uniform on numpy's grid of [0, 1); float32 has one of its own."""
         if out is not None or np.dtype(dtype) not in GRID:
             raise NotTraceable("random(out=...)")
         return self._log(self._fill(size, lambda: self._uniform(dtype)))
 
     def uniform(self, low: Drawn = 0.0, high: Drawn = 1.0, size: object = None) -> Drawn:
+        """Affine symbols low + (high - low) U, with exact coefficients where the bounds are numbers."""
         if np.ndim(low) or np.ndim(high):
             base = self.random(np.broadcast(low, high).shape if size is None else size)
             return base * (np.asarray(high, dtype=float) - low) + low
@@ -558,6 +569,7 @@ class TraceGenerator(np.random.Generator):
         dtype: DTypeLike | None = np.int64,
         endpoint: bool = False,
     ) -> Drawn:
+        """A branch for each whole number of the range; beyond MAX_BRANCH a draw that must not be looked at."""
         if np.ndim(low) or (high is not None and np.ndim(high)):
             raise NotTraceable("integers with array bounds")
         low, high = (0, low) if high is None else (low, high)
@@ -584,6 +596,7 @@ class TraceGenerator(np.random.Generator):
         axis: int = 0,
         shuffle: bool = True,
     ) -> Drawn:
+        """Members of a population: positions branch with their exact chances, in the order in which they are drawn."""
         population = np.arange(int(np.asarray(a))) if np.ndim(a) == 0 else np.asarray(a)
         count = population.shape[axis]
         shape = _shape(size)
@@ -623,10 +636,12 @@ class TraceGenerator(np.random.Generator):
         return out
 
     def permutation(self, x: Drawn, axis: int = 0) -> Drawn:
+        """A uniform permutation of 0..x-1, or of the entries of x along an axis."""
         values = np.arange(int(x)) if np.ndim(x) == 0 else np.array(x)
         return self._log(np.take(values, self._permute(values.shape[axis]), axis=axis))
 
     def shuffle(self, x: Drawn, axis: int = 0) -> None:
+        """x permuted in place, uniformly."""
         order = self._permute(len(x) if axis == 0 else x.shape[axis])
         if isinstance(x, np.ndarray):
             x[...] = np.take(x.copy(), order, axis=axis)
@@ -635,6 +650,7 @@ class TraceGenerator(np.random.Generator):
         self._log(("shuffle", order))
 
     def permuted(self, x: object, axis: int | None = None, out: Drawn = None) -> Drawn:
+        """Every row along an axis permuted on its own, uniformly."""
         values = np.array(x)
         if axis is None:
             result = values.reshape(-1)[self._permute(values.size)].reshape(values.shape)
@@ -650,6 +666,7 @@ class TraceGenerator(np.random.Generator):
         return self._log(np.array(result))
 
     def binomial(self, n: Drawn, p: Drawn, size: object = None) -> Drawn:
+        """Numbers of successes, each with its own n + 1 branches."""
         if np.ndim(n) == 0 and np.ndim(p) == 0:
             return self._log(self._fill(size, lambda: self._binomial(int(n), float(p)), np.int64))
         trials, chances = np.broadcast_arrays(n, p)
@@ -671,6 +688,7 @@ class TraceGenerator(np.random.Generator):
         return self.path.choose(exact, read)
 
     def multinomial(self, n: Drawn, pvals: Drawn, size: object = None) -> Drawn:
+        """Counts of n draws with these probabilities, one draw after another."""
         if size is not None or np.ndim(n) or np.ndim(pvals) != 1:
             raise NotTraceable("multinomial with a size")
         weights, read = _read_weights(pvals)
@@ -692,6 +710,7 @@ def _without(weights: list[Fraction], index: int) -> list[Fraction]:
 
 
 def _normalised(weights: list[Fraction]) -> list[Fraction]:
+    """The weights divided by their sum, where that is not 0."""
     total = sum(weights, start=Fraction(0))
     return [w / total for w in weights] if total else weights
 

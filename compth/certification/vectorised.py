@@ -5,6 +5,8 @@ ceil or rint of +-2^k U + b, in float32 also by floor of the rounded sum U + b. 
 cut, in the second above: each coordinate's law is these two values. Sums are kept as unevaluated pairs of floats, so
 that cuts are exact on numpy's grid of 2^-53 (2^-24).
 Everything else raises NotVectorised, and is enumerated coordinate by coordinate (`oracle.factored`).
+
+Every operation is exact or refuses. It gives the same moments as the slow oracle, which tests compare bit for bit.
 """
 
 from __future__ import annotations
@@ -109,6 +111,7 @@ class Uniforms(NDArrayOperatorsMixin):
         return self._branch.size
 
     def __array__(self, *args: object, **kwargs: object) -> NoReturn:
+        """Refuses: numbers of an array would be these symbols no more."""
         raise NotVectorised("a uniform stored in an array")
 
     def __array_function__(self, function: Callable[..., object], *args: object) -> NoReturn:
@@ -127,6 +130,7 @@ class Uniforms(NDArrayOperatorsMixin):
         return self.floor().astype(kind)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Drawn, **options: object) -> Drawn:
+        """One of the listed functions; for others the program is traced coordinate by coordinate."""
         found = _UFUNCS.get(ufunc.__name__)
         if method != "__call__" or options or found is None:
             raise NotVectorised(f"{ufunc.__name__} of uniforms")
@@ -217,6 +221,7 @@ def _add(a: Drawn, b: Drawn) -> Uniforms:
 
 def _rounded_sum(u: Uniforms, other: object) -> Uniforms:
     """fl(U + b) in single precision: once, of a bare uniform, with numbers of that precision."""
+    # One rounding has one midpoint rule (`_floor_of_rounded`); a second sum would round the rounded.
     bare = u._scale == 1 and not (u._rounded or u._hi.any() or u._lo.any())
     if not bare or getattr(other, "dtype", None) != np.float32:
         raise NotVectorised("more than one sum, or mixed precisions")
@@ -288,12 +293,14 @@ class _Generator(np.random.Generator):
         super().__init__(_BITS)
 
     def random(self, size: object = None, dtype: DTypeLike = np.float64, out: object = None) -> Drawn:
+        """All d uniforms at once, in double or single precision."""
         if np.dtype(dtype) not in GRIDS or out is not None:
             raise NotVectorised("random(dtype, out)")
         self.branch.grid = GRIDS[np.dtype(dtype)]
         return self._draw(size, 1.0, 0.0)
 
     def uniform(self, low: Drawn = 0.0, high: Drawn = 1.0, size: object = None) -> Drawn:
+        """All d uniforms at once, over a width that is a power of two."""
         if np.ndim(low) or np.ndim(high):
             raise NotVectorised("uniform with array bounds")
         # numpy returns fl(low + width U). Where width is a power of two and low + width = high is exact, a U

@@ -4,6 +4,9 @@ Everything executed is looked at, opcode by opcode. Names must stand for numbers
 math and Python, or for functions that were looked at themselves; attributes must be of the listed ones. So a program
 cannot ask for the dtype, the memory, the type or the identity of a value, for the time or its environment, cannot catch
 exceptions, and cannot keep anything between calls: it goes the same way for symbols and for numbers.
+
+A word may be added where symbols and numbers give the same answer for every argument; when in doubt it stays out, and
+the program is searched and sampled instead of proved. New opcodes of a Python release are refused until listed.
 """
 
 from __future__ import annotations
@@ -77,6 +80,7 @@ _MISSING = object()
 
 
 def _words() -> Iterator[object]:
+    """Every listed function, of numpy, Python and math."""
     for name in NUMPY:
         found: object = np
         for part in name.split("."):
@@ -125,6 +129,7 @@ class Reader:
     # what a load means: names through globals, free variables and given arguments, attributes through these
 
     def _mean(self, i: int) -> None:
+        """Note the object that this load takes, where the scope tells."""
         name, word = self.code[i].opname, self.code[i].argval
         if isinstance(word, tuple) and name.startswith(
             "LOAD_FAST"
@@ -148,6 +153,7 @@ class Reader:
         return i - 1
 
     def _objection(self, i: int) -> str:
+        """What is wrong with this instruction, "" for nothing."""
         name, word = self.code[i].opname, self.code[i].argval
         if name == "LOAD_FAST_LOAD_FAST" and word[0] in (*self.scope.given, "self"):
             return f"passes {word[0]} on"
@@ -167,9 +173,13 @@ class Reader:
         return "" if known else _SAID.get(name, f"does what no trace follows ({name} {word})")
 
     def _attribute(self, i: int, word: str) -> str:
+        """What is wrong with an attribute of a value that flows: listed names say the same of symbols and numbers."""
         if self._after_super(i):
             return ""
         if word == "dtype":
+            # x.dtype may only go straight into a constructor such as np.zeros(d, dtype=x.dtype): there an
+            # array of symbols and one of floats both give what holds their own kind. Compared or branched on,
+            # it would tell symbols from numbers.
             c = next((k for k in range(i + 1, i + 4) if self.code[k].opname.startswith("CALL")), None)
             made = self._maker(self.callee[c]) if c in self.callee else ""
             between = self.code[i + 1 : c] if c is not None else []
@@ -183,6 +193,7 @@ class Reader:
         return str(self.code[i].argval) if listed else ""
 
     def _after_super(self, i: int) -> bool:
+        """True for an attribute of super(): the method of a class that is looked at itself."""
         called = self.callee.get(i - 1) if self.code[i].opname != "LOAD_SUPER_ATTR" else None
         return self.code[i].opname == "LOAD_SUPER_ATTR" or (
             called is not None and self.meant.get(called) is builtins.super
@@ -192,6 +203,9 @@ class Reader:
         """Whether this object may be used, and in this way."""
         thing = self.meant[i]
         following = self.code[i + 1].opname
+        # In order: things that only lead to attributes; data of the process; special functions with rules of
+        # their own; listed words and fixed values; tables, if only read; functions that were looked at
+        # themselves. All else is an objection.
         mine = thing is self.scope.me and thing is not None
         if mine or isinstance(thing, ModuleType) or _is_ours(thing):
             return "" if following in ("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR") else f"passes {word} on"
@@ -216,6 +230,7 @@ class Reader:
         return f"uses {word}" + ("" if thing is _MISSING else f", a {type(thing).__name__}")
 
     def _is_of_the_process(self, i: int, thing: object) -> bool:
+        """True for data of Python's library, asked of a module or held anywhere."""
         asked = self.code[i].opname in ("LOAD_ATTR", "LOAD_METHOD")
         home = self.meant.get(self._base(i)) if asked else None
         return of_the_process(thing, home if isinstance(home, ModuleType) else None)
@@ -225,6 +240,7 @@ class Reader:
         return thing in CLAIMS and self._call_of(i) is not None
 
     def _isinstance(self, i: int) -> str:
+        """isinstance of np.ndarray or np.random.Generator alone, which symbols are as numbers are."""
         c = self._call_of(i)
         before = None if c is None else c - 1 - (self.code[c - 1].opname == "PRECALL")
         fine = before is not None and id(self.meant.get(before)) in TYPES
@@ -279,6 +295,8 @@ class Reader:
 
     def _above(self, i: int) -> Iterator[tuple[int, int]]:
         """(instruction, how many values lie above the loaded one before it), as far as this is told."""
+        # Follow the height of the stack from the load on: as soon as an instruction pops below the loaded
+        # value, it takes it. A jump target ends this, since there other ways may have left another stack.
         height = 0
         for k in range(i + 1, len(self.code)):
             yield k, height
@@ -310,6 +328,7 @@ def _attribute(thing: object, name: str) -> object:
             if thing in (np, np.linalg, np.random)
             else vars(thing).get(name, _MISSING)
         )
+    # The attribute of a value is a method that computes with it: that flows through the trace.
     if thing is _MISSING or is_fixed(thing) or is_table(thing) or id(thing) in WORDS:
         return _FLOWS
     found = inspect.getattr_static(thing, name, _MISSING)

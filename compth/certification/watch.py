@@ -3,6 +3,9 @@
 A trace with symbols speaks of a program only where real runs go the same way. `Watch` records, for code that is neither
 the package's own nor numpy's nor Python's, the opcodes executed in each traced run, the names that the code can see,
 and what those held before; a real run must follow a recorded path, and no run may change what is held.
+
+Whose code it is, is decided by identity and by where it was defined (`is_known`), never by what a frame or module says
+of itself. The watch must leave no trace in the program: it restores tracing and the collector whatever happens.
 """
 
 from __future__ import annotations
@@ -149,6 +152,8 @@ def scope_of(frame: FrameType) -> Scope:
     arguments = {k: values[k] for k in names if k in values}
     first = arguments.get(names[0]) if names else None
     me = first if names and names[0] == "self" else None
+    # Arguments from the program's own code flow through the trace and are judged there; those from outside (a
+    # partial's constants, a bound object) are data that the program holds.
     inner = frame.f_back is not None and not is_known(frame.f_back)
     outer = frame.f_back.f_code if inner and frame.f_back is not None else None
     free = {k: values[k] for k in code.co_freevars if k in values and not _local_of(code, k, outer)}
@@ -171,6 +176,7 @@ def is_known(frame: FrameType) -> bool:
     """True for code of the package, numpy and Python, run where it was defined: it is not judged here."""
     code = frame.f_code
     name = frame.f_globals.get("__name__", "")
+    # A frame may claim any `__name__`; only the module that really is loaded under it has these very globals.
     module = sys.modules.get(name)
     if module is None or vars(module) is not frame.f_globals:
         return False

@@ -2,6 +2,9 @@
 
 The warden imports the package once and never runs the user's code. It ends with its supervisor, and takes every
 process with it that a worker left behind.
+
+Two processes, since the one that runs the user's code can be trusted to clean up nothing: the warden forks, watches and
+kills. Nothing here knows of claims or verdicts.
 """
 
 from __future__ import annotations
@@ -133,6 +136,7 @@ def answer_questions(channel: socket.socket) -> None:
     answers = Answers()
     while (question := _received(channel, Inbox())) is not None:
         token, (name, arguments, form) = cast("tuple[bytes, tuple[str, tuple[object, ...], str]]", question)
+        # The processor time of a question is charged to whoever asked: budgets' caps count both processes.
         start = time.process_time()
         made = answers.to(name, arguments, form)
         try:

@@ -2,6 +2,11 @@
 
 One engine serves all: `claim.margins(x, mean, second)` returns inequalities `value <= bound`; the certifier,
 the tests and the adversary read nothing else. The constants may be int, float, Fraction or sympy symbols.
+
+A new class of compressors is a frozen dataclass here: its constants are its fields, its inequalities are `margins`.
+What must not change: `margins` is the only statement of a claim (proofs read their quadratic forms off it, scripts
+carry its lines), the names of margins (tests of rounding and of samples know them), and that no claim says of itself
+that it is PROVED: `standing` asks the index of passing proofs, and the object that made the claim.
 """
 
 from __future__ import annotations
@@ -14,7 +19,7 @@ from copy import copy
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from functools import cache, wraps
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self, TypeVar, Union, cast
 
 from compth._numbers import Number, is_symbolic, plain
 from compth._own import ROOT, altered, different, foreign, stranger
@@ -24,8 +29,12 @@ from compth.sources import COMPTH, Source
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from compth._types import Json, Numbers
+
 
 C = TypeVar("C", bound="Claim")
+Vector = Union[Sequence[Number], "Numbers"]  # quoted: numpy is not imported for claims alone
+"""An input, or a mean: floats in an array, exact numbers in a list."""
 
 
 class Sharpness(StrEnum):
@@ -84,7 +93,11 @@ def _listed(name: str) -> frozenset[str]:
     return frozenset() if altered() or not text else _entries(json.loads(text), name, ROOT)
 
 
-def _entries(index: dict[str, Any], name: str, folder: str = ROOT) -> frozenset[str]:
+def _entries(index: Json, name: str, folder: str = ROOT) -> frozenset[str]:
+    """A list of an index that is whole and made by this kernel, else nothing."""
+    # The index seals itself: its last entry is the digest of all others, and it names the digests of the
+    # kernel that made it. An edited entry, or a kernel that accepts more, empties the whole index rather than
+    # a line of it.
     rest = {k: v for k, v in index.items() if k != "index"}
     whole = index.get("index") == _digest(json.dumps(rest, sort_keys=True).encode())
     return frozenset(rest.get(name, ())) if whole and _same_kernel(rest, folder) else frozenset()
@@ -99,6 +112,7 @@ def _same_kernel(index: Mapping[str, object], folder: str) -> bool:
 
 
 def _digest(data: bytes) -> str:
+    """SHA-256, as the index and the record of Coq write it."""
     return hashlib.sha256(data).hexdigest()
 
 
@@ -140,6 +154,8 @@ def checked_by_coq(folder: str) -> frozenset[str]:
     texts = [_held(folder, name) for name in ("_proved.json", "_coq.json")]
     if not all(texts):
         return frozenset()
+    # A record speaks of the statements and certificates as they were: where a proof was changed since, Coq
+    # has checked something else, and the theorem counts as unchecked until it is run again.
     index, record = map(json.loads, texts)
     body = json.dumps({k: v for k, v in record.items() if k != "record"}, sort_keys=True)
     if record.get("record") != _digest(body.encode()):
@@ -157,7 +173,25 @@ def checked_by_coq(folder: str) -> frozenset[str]:
     )
 
 
-def how_sharp(thing: Any) -> str:
+class Stated(Protocol):
+    """A claim, theorem or map, and what it declares of its own formula."""
+
+    @property
+    def sharpness(self) -> Sharpness: ...
+    @property
+    def declared(self) -> Standing: ...
+    @property
+    def proof(self) -> str: ...
+
+
+class Issuer(Protocol):
+    """An object that makes claims, at a dimension (a fleet: at a number of workers and a dimension)."""
+
+    def claims(self, *sizes: Number, **named: Number) -> tuple[Claim, ...]: ...
+    def why_not(self, *sizes: Number) -> str: ...
+
+
+def how_sharp(thing: Stated) -> str:
     """The sharpness of a claim or theorem in words: "tight" is plain only where its proof covers attainment.
 
     A constant whose bound alone is proved is attained in tests; what a user calls tight is their word.
@@ -190,13 +224,16 @@ def shown(thing: object) -> Standing:
     return Standing.ASSUMED if altered() else sure(thing)
 
 
-def sure(thing: Any) -> Standing:
+def sure(thing: object) -> Standing:
     """As `shown`, of a package in which nothing was replaced since its import: for inner steps."""
+    # A claim is believed where an object of the package makes it again now; a theorem where its class is the
+    # package's own. The words `declared` and `proof` on an object are read only after that: anybody can write
+    # them.
     whole = not different(thing) and (thing.issued if isinstance(thing, Claim) else not stranger(thing))
     if not whole:
         return Standing.ASSUMED
-    declared: Standing = thing.declared
-    return Standing.PROVED if thing.proof in proved_index() else declared
+    stated = cast("Stated", thing)
+    return Standing.PROVED if stated.proof in proved_index() else stated.declared
 
 
 def issued(formulas: Callable[..., tuple[C, ...]]) -> Callable[..., tuple[C, ...]]:
@@ -204,6 +241,8 @@ def issued(formulas: Callable[..., tuple[C, ...]]) -> Callable[..., tuple[C, ...
 
     @wraps(formulas)
     def claims(self: object, *sizes: tuple[int, ...], **named: object) -> tuple[C, ...]:
+        # The claim remembers who made it and at which sizes, as plain numbers, so that `Claim.issued` can ask
+        # again: a claim that was typed, or changed since, has no issuer that repeats it.
         sizes, named = plain(sizes), {k: plain(v) for k, v in named.items()}
         marked = tuple(copy(c) for c in formulas(self, *sizes, **named))
         for c in (c for c in marked if isinstance(c, Claim)):
@@ -213,7 +252,7 @@ def issued(formulas: Callable[..., tuple[C, ...]]) -> Callable[..., tuple[C, ...
     return claims
 
 
-def _elsewhere(issuer: Any, sizes: tuple[Any, ...]) -> bool:
+def _elsewhere(issuer: Issuer, sizes: tuple[object, ...]) -> bool:
     """True where an object has no meaning at these sizes, so that it claims nothing there."""
     numbers = [s for s in sizes if not is_symbolic(s)]
     if any(type(s) is not int or s < 1 for s in numbers):
@@ -242,10 +281,11 @@ class Margin(NamedTuple):
         return self.bound - self.value
 
 
-def dot(a: Sequence[Number], b: Sequence[Number]) -> Number:
+def dot(a: Vector, b: Vector) -> Number:
     """<a, b> for sequences of any number type (exact for Fractions)."""
+    # numpy's own sum for floats (fast, and pairwise); a plain sum else, in which Fractions stay exact.
     if all(str(getattr(v, "dtype", "")) == "float64" for v in (a, b)):
-        value: Number = a.dot(b)  # type: ignore[attr-defined]
+        value: Number = cast("Numbers", a).dot(cast("Numbers", b))
         return value
     return sum((u * v for u, v in zip(a, b, strict=True)), start=0)
 
@@ -276,6 +316,8 @@ class Claim(Shown, ABC):
     def issued(self) -> bool:
         """True when an object of the package, of its own code throughout, makes this very claim: it is asked again."""
         issuer, sizes, named = getattr(self, "_issuer", (None, (), {}))
+        # Asked now, not remembered: an object that was changed since makes other claims, and this one is then
+        # nobody's.
         if issuer is None or stranger((self, *sizes, *named.values())):
             return False
         if _elsewhere(issuer, (*sizes, *named.values())):
@@ -299,7 +341,7 @@ class Claim(Shown, ABC):
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in base}
 
     @abstractmethod
-    def margins(self, x: object, mean: object, second: Number) -> tuple[Margin, ...]:
+    def margins(self, x: Vector, mean: Vector, second: Number) -> tuple[Margin, ...]:
         """The claim's inequalities at input x, from mean = E C(x) and second = E||C(x)||^2."""
 
     @property
@@ -307,7 +349,7 @@ class Claim(Shown, ABC):
         """True when both sides scale as ||x||^2, so that C(0) = 0 is implied."""
         return True
 
-    def unit(self, x: Any) -> tuple[Number, str]:
+    def unit(self, x: Vector) -> tuple[Number, str]:
         """What the constants multiply at x, and how that is written; 1 and "" for absolute claims."""
         return (dot(x, x), " ||x||^2") if self.relative else (1, "")
 
@@ -326,17 +368,25 @@ class Claim(Shown, ABC):
 
 
 def _short(v: Number) -> str:
+    """A constant in a claim's text."""
     return f"{v:.6g}" if isinstance(v, float) else str(v)
 
 
-def _error(x: Any, mean: Any, second: Number) -> Number:
+def _error(x: Vector, mean: Vector, second: Number) -> Number:
     """E||C(x) - x||^2 from the first moment and E||C(x)||^2."""
+    # E||y - x||^2 = E||y||^2 - 2 <E y, x> + ||x||^2: two moments say it for every claim. In floats the terms
+    # cancel where the error is small, so the referee puts a directly summed error in its place.
     return second - 2 * dot(mean, x) + dot(x, x)
 
 
-def _bias(x: Any, mean: Any) -> Margin:
+def _bias(x: Vector, mean: Vector) -> Margin:
+    """||E C(x) - x||^2 <= 0: no bias."""
     arrays = hasattr(mean, "dtype") and hasattr(x, "dtype")
-    gap = mean - x if arrays else [m - v for m, v in zip(mean, x, strict=True)]
+    gap: Vector = (
+        cast("Numbers", mean) - cast("Numbers", x)
+        if arrays
+        else [m - v for m, v in zip(mean, x, strict=True)]
+    )
     return Margin("||E C(x) - x||^2", dot(gap, gap), 0)
 
 
@@ -346,7 +396,7 @@ class Unbiased(Claim):
 
     omega: Number
 
-    def margins(self, x: Any, mean: Any, second: Number) -> tuple[Margin, ...]:
+    def margins(self, x: Vector, mean: Vector, second: Number) -> tuple[Margin, ...]:
         return (
             _bias(x, mean),
             Margin("E||C(x)-x||^2", _error(x, mean, second), self.omega * dot(x, x)),
@@ -359,7 +409,7 @@ class Contractive(Claim):
 
     delta: Number
 
-    def margins(self, x: Any, mean: Any, second: Number) -> tuple[Margin, ...]:
+    def margins(self, x: Vector, mean: Vector, second: Number) -> tuple[Margin, ...]:
         return (Margin("E||C(x)-x||^2", _error(x, mean, second), (1 - self.delta) * dot(x, x)),)
 
 
@@ -370,7 +420,7 @@ class BiasVariance(Claim):
     eta: Number
     omega: Number
 
-    def margins(self, x: Any, mean: Any, second: Number) -> tuple[Margin, ...]:
+    def margins(self, x: Vector, mean: Vector, second: Number) -> tuple[Margin, ...]:
         xx = dot(x, x)
         return (
             _bias(x, mean)._replace(bound=self.eta * self.eta * xx),
@@ -388,7 +438,7 @@ class AbsoluteError(Claim):
     def relative(self) -> bool:
         return False
 
-    def margins(self, x: object, mean: object, second: Number) -> tuple[Margin, ...]:
+    def margins(self, x: Vector, mean: Vector, second: Number) -> tuple[Margin, ...]:
         return (Margin("E||C(x)-x||^2", _error(x, mean, second), self.Delta * self.Delta),)
 
 
@@ -406,7 +456,7 @@ class RelativeAbsoluteError(Claim):
     def relative(self) -> bool:
         return False
 
-    def margins(self, x: Any, mean: object, second: Number) -> tuple[Margin, ...]:
+    def margins(self, x: Vector, mean: Vector, second: Number) -> tuple[Margin, ...]:
         bound = (1 - self.delta) * dot(x, x) + self.Delta * self.Delta
         return (Margin("E||C(x)-x||^2", _error(x, mean, second), bound),)
 
@@ -421,10 +471,10 @@ class MaxNormError(Claim):
     def quadratic(self) -> bool:
         return False
 
-    def unit(self, x: Any) -> tuple[Number, str]:
+    def unit(self, x: Vector) -> tuple[Number, str]:
         return len(x) * max(abs(v) for v in x) ** 2, " d ||x||_inf^2"
 
-    def margins(self, x: Any, mean: Any, second: Number) -> tuple[Margin, ...]:
+    def margins(self, x: Vector, mean: Vector, second: Number) -> tuple[Margin, ...]:
         largest = max(abs(v) for v in x)
         return (Margin("E||C(x)-x||^2", _error(x, mean, second), self.c * len(x) * largest * largest),)
 
@@ -436,7 +486,7 @@ class B1(Claim):
     alpha: Number
     beta: Number
 
-    def margins(self, x: Any, mean: Any, second: Number) -> tuple[Margin, ...]:
+    def margins(self, x: Vector, mean: Vector, second: Number) -> tuple[Margin, ...]:
         return (
             Margin("alpha||x||^2", self.alpha * dot(x, x), second),
             Margin("E||C(x)||^2", second, self.beta * dot(mean, x)),
@@ -450,7 +500,7 @@ class B2(Claim):
     gamma: Number
     beta: Number
 
-    def margins(self, x: Any, mean: Any, second: Number) -> tuple[Margin, ...]:
+    def margins(self, x: Vector, mean: Vector, second: Number) -> tuple[Margin, ...]:
         xc = dot(mean, x)
         return (
             Margin("gamma||x||^2", self.gamma * dot(x, x), xc),
@@ -458,15 +508,29 @@ class B2(Claim):
         )
 
 
-def selection_claims(delta: Number, **provenance: Any) -> tuple[B1, B2]:
+def selection_claims(
+    delta: Number,
+    *,
+    proof: str = "classes.selection",
+    sharpness: Sharpness = Sharpness.UPPER,
+    source: Source = COMPTH,
+    attribution: Attribution = Attribution.OURS,
+) -> tuple[B1, B2]:
     """B1(delta, 1) and B2(delta, 1) of a contraction with <C(x), x> = ||C(x)||^2: kept entries, projections."""
-    same = {"proof": "classes.selection", **provenance}
-    return B1(delta, 1, **same), B2(delta, 1, **same)
+    # With <C(x), x> = ||C(x)||^2 the error is ||x||^2 - ||C(x)||^2, so contraction by delta says ||C(x)||^2
+    # >= delta ||x||^2: the lower inequality of both classes with alpha = gamma = delta, and the upper one is
+    # an equality with beta = 1.
+    return (
+        B1(delta, 1, proof=proof, sharpness=sharpness, source=source, attribution=attribution),
+        B2(delta, 1, proof=proof, sharpness=sharpness, source=source, attribution=attribution),
+    )
 
 
-def _of_fleet(x: Any, d: int, n: int) -> tuple[list[Any], Any]:
+def _of_fleet(x: Vector, d: int, n: int) -> tuple[list[Number], Number]:
     """(abar, mean||a_i||^2) of the flattened (n, d) input."""
     rows = [list(x[i * d : (i + 1) * d]) for i in range(n)]
+    # Column by column, starting from the first entry: an exact sum stays exact, and a symbol is not added to
+    # a float 0.
     bar = [sum(column[1:], start=column[0]) / n for column in zip(*rows, strict=True)]
     return bar, sum((dot(r, r) for r in rows), start=0) / n
 
@@ -483,10 +547,10 @@ class JointVariance(Claim):
     B: Number
     n: int = field(default=1)
 
-    def unit(self, x: Any) -> tuple[Number, str]:
+    def unit(self, x: Vector) -> tuple[Number, str]:
         return dot(x, x) / self.n, " mean||a_i||^2"
 
-    def margins(self, x: Any, mean: Any, second: Number) -> tuple[Margin, ...]:
+    def margins(self, x: Vector, mean: Vector, second: Number) -> tuple[Margin, ...]:
         bar, norms = _of_fleet(x, len(mean), self.n)
         return (
             _bias(bar, mean),
@@ -509,10 +573,10 @@ class JointContractive(Claim):
     delta: Number
     n: int = field(default=1)
 
-    def unit(self, x: Any) -> tuple[Number, str]:
+    def unit(self, x: Vector) -> tuple[Number, str]:
         return dot(x, x) / self.n, " mean||a_i||^2"
 
-    def margins(self, x: Any, mean: Any, second: Number) -> tuple[Margin, ...]:
+    def margins(self, x: Vector, mean: Vector, second: Number) -> tuple[Margin, ...]:
         bar, norms = _of_fleet(x, len(mean), self.n)
         error = _error(bar, mean, second)
         return (Margin("E||mean C_i(a_i) - abar||^2", error, (1 - self.delta) * norms),)

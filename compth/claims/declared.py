@@ -1,11 +1,13 @@
-"""A claim's constants at a dimension: numbers, expressions in d, or functions of d become exact numbers."""
+"""A claim's constants at a dimension: numbers, expressions in d, or functions of d become exact numbers.
+
+What enters a claim here decides what is proved: a constant is never rounded on the way, unless it has no exact value.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
@@ -20,7 +22,7 @@ class Declared:
     """A claim as declared: its type with constants that are numbers, expressions in d, or functions of d."""
 
     claim: Claim
-    params: Mapping[str, Any]
+    params: Mapping[str, object]
 
     def at(self, d: int) -> Claim:
         """The claim with its numbers at dimension d."""
@@ -31,7 +33,8 @@ class Declared:
         return str(self.claim)
 
 
-def _value(constant: Any, d: int, params: Mapping[str, object]) -> Number:
+def _value(constant: Number, d: int, params: Mapping[str, object]) -> Number:
+    """The constant's number at d. Raises NoValue where it has none there, InvalidParameter where it is no number."""
     if isinstance(constant, str):
         constant = parse(constant, frozenset({"d", *params}))
     if isinstance(constant, Expression):
@@ -42,13 +45,14 @@ def _value(constant: Any, d: int, params: Mapping[str, object]) -> Number:
         return constant
     if isinstance(constant, bool) or constant is None:
         raise InvalidParameter(f"constant={constant!r} is not a number")
+    # Only to see whether it is finite: what is kept is the constant itself.
     number = float(constant)
     if not np.isfinite(number):
         raise NoValue(f"constant={constant!r} is not finite at d={d}")
     return _exactly(constant)
 
 
-def _exactly(constant: Any) -> Number:
+def _exactly(constant: Number) -> Number:
     """The same number as an int, float or Fraction; rounded only where it has no exact value, as sqrt(2) has none."""
     if isinstance(constant, np.float64 | np.integer):
         return constant.item()
@@ -62,8 +66,9 @@ def _exactly(constant: Any) -> Number:
     return float(constant) if ratio is None else Fraction(*map(int, ratio()))
 
 
-def _held(number: Any) -> Number:
+def _held(number: Number) -> Number:
     """The number in an instance of a subclass of int, float or Fraction."""
+    # By the base class's own methods: a subclass may give itself another value in each of its own.
     if isinstance(number, Fraction):
         return Fraction(Fraction.numerator.fget(number), Fraction.denominator.fget(number))  # type: ignore[attr-defined]
     return int.__add__(number, 0) if isinstance(number, int) else float.__add__(number, 0.0)

@@ -1,9 +1,11 @@
-"""Claims written as text: "Unbiased(d/k - 1)", "JointVariance(1, 1)", or a bare constant for --omega and --delta."""
+"""Claims written as text: "Unbiased(d/k - 1)", "JointVariance(1, 1)", or a bare constant for --omega and --delta.
+
+Expressions are parsed (`text.expressions`), never evaluated as Python. A new claim class has a line in KINDS.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from compth._numbers import Number
 from compth.claims import (
@@ -57,16 +59,17 @@ def claim_of(text: str, parameters: Mapping[str, object]) -> Claim:
         )
     kind, fields = KINDS[name]
     parts = split_arguments(rest[:-1])
-    workers: dict[str, Any] = (
+    workers: dict[str, Number] = (
         {"n": _workers(parts.pop(), text)} if kind in JOINT and len(parts) == len(fields) + 1 else {}
     )
     if len(parts) != len(fields):
         raise InvalidParameter(f"claim={text!r} has {len(parts)} constants: {name} takes {', '.join(fields)}")
-    constants: dict[str, Any] = {f: _constant(p, parameters) for f, p in zip(fields, parts, strict=True)}
+    constants: dict[str, Number] = {f: _constant(p, parameters) for f, p in zip(fields, parts, strict=True)}
     return kind(**constants, **workers)
 
 
 def _workers(part: str, text: str) -> int:
+    """The number of workers in a claim's text. Raises InvalidParameter."""
     if not part.isdigit() or int(part) < 1:
         raise InvalidParameter(f"claim={text!r}: n={part} must be a whole number of workers, at least 1")
     return int(part)
@@ -74,6 +77,7 @@ def _workers(part: str, text: str) -> int:
 
 def split_arguments(text: str) -> list[str]:
     """Split at commas outside brackets; "omega=..." keeps what follows the sign."""
+    # Commas inside brackets belong to functions such as min(1, k/d).
     parts, depth, current = [], 0, ""
     for c in text:
         depth += (c == "(") - (c == ")")
@@ -86,7 +90,10 @@ def split_arguments(text: str) -> list[str]:
 
 
 def _constant(text: str, parameters: Mapping[str, object]) -> Callable[[int], Number]:
+    """d -> the constant's value, other names bound to their parameters."""
     expression = parse(text, frozenset({"d", *parameters}), "; give others with --param NAME=VALUE")
+    # A parameter typed as 0.1 on the command line means the decimal: a proof about the float next to it would
+    # be about something that nobody wrote.
     used = {k: v for k, v in parameters.items() if k in expression.names and k != "d"}  # d is the dimension
     values = {k: decimal(v) if isinstance(v, str) else v for k, v in used.items()}
     return lambda d: expression(d=d, **values)

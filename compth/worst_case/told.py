@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from compth._numbers import Number
+from compth.certification.beside import Process
 from compth.claims import Claim
 from compth.errors import InvalidParameter, Unsupported
 from compth.methods.core.body import BodyMethod, derived
@@ -37,7 +38,7 @@ class Statement:
 
     thing: object
     name: str
-    worker: object = None
+    worker: Process | None = None
     form: str = ""
 
 

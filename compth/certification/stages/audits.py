@@ -1,4 +1,8 @@
-"""Is the code that runs the object that was judged? Its draws, its rows, its kernels; and its bits."""
+"""Is the code that runs the object that was judged? Its draws, its rows, its kernels; and its bits.
+
+Audits look for ways in which what was judged is not what users run. They refute or stay silent: an audit that finds
+nothing adds no certificate.
+"""
 
 from __future__ import annotations
 
@@ -22,18 +26,27 @@ ROWS = "rows have the reference's law and are independent"
 
 
 def draws_as_declared(case: Case) -> Case:
-    """Closed where a sketch draws otherwise than it declares."""
+    """Closed where a sketch draws otherwise than it declares.
+
+    Proofs from inclusion probabilities rest on what is declared; here the draw itself is counted.
+    """
     wrong = misdrawn(case.run, case.d)
     return case if wrong is None else case.ended(wrong)
 
 
 def rows_as_the_reference(case: Case) -> Case:
-    """Kernels and batches against the reference."""
+    """Kernels and batches against the reference.
+
+    Simulations compress all workers and replicates in one call; the proofs speak of single vectors.
+    """
     return replace(case, before=tuple(rows_audited(case.run, case.d, case.oracle)))
 
 
 def bits_suffice(case: Case) -> Case:
-    """Claims that stand, against the bits that the object declares."""
+    """Claims that stand, against the bits that the object declares.
+
+    The uncertainty principle bounds constant and bits together, so a claim may be right and impossible in so few bits.
+    """
     pairs = zip(case.claims, case.found, strict=True)
     left = [claim for claim, found in pairs if found.verdict is not Verdict.REFUTED]
     return replace(case, after=(*impossible(case.run, case.d, left), *short_messages(case.run, case.d)))
@@ -58,7 +71,11 @@ def short_messages(run: Run, d: int) -> list[Certificate]:
 
 
 def misdrawn(run: Run, d: int) -> Certificate | None:
-    """A sketch that does not draw with its declared probabilities is refuted: many draws, and a user's traced."""
+    """A sketch that does not draw with its declared probabilities is refuted: many draws, and a user's traced.
+
+    The draw never sees x, so this needs no input: frequencies of thousands of draws for every sketch, and where a
+    user's can be traced, its exact inclusion probabilities at small dimensions.
+    """
     start = time.perf_counter()
     if not (isinstance(run.subject.object, DiagonalSketch) or realised.stranger(run.subject)):
         return None
@@ -73,6 +90,7 @@ def misdrawn(run: Run, d: int) -> Certificate | None:
 
 
 def _draw_refuted(run: Run, d: int, breach: str, evidence: str, alpha: float) -> Certificate:
+    """The refutation of a sketch's declaration; the input is of no account, since draws never see it."""
     return certificate_at(
         run, d, "draws have the declared inclusion probabilities", Verdict.REFUTED, evidence, technique=breach,
         alpha=alpha, witness=np.ones(d), details={"says": breach},
@@ -80,7 +98,12 @@ def _draw_refuted(run: Run, d: int, breach: str, evidence: str, alpha: float) ->
 
 
 def rows_audited(run: Run, d: int, oracle: Oracle | None) -> list[Certificate]:
-    """Rows of a kernel or batch must have the reference's law and be independent: support, counts, pairs of rows."""
+    """Rows of a kernel or batch must have the reference's law and be independent: support, counts, pairs of rows.
+
+    Of a random object with a law that is enumerated: every row must be an outcome of it, the counts of outcomes must
+    fit it, and neighbouring rows its product. Deterministic objects were compared output by output in `stray_rows`.
+    """
+    # A stray output needs no statistics, so it is looked for first.
     strays = stray_rows(run, d, oracle)
     if strays:
         return strays
@@ -88,11 +111,15 @@ def rows_audited(run: Run, d: int, oracle: Oracle | None) -> list[Certificate]:
     if rows is None or oracle is None or oracle.law is None or run.subject.deterministic:
         return []
     start = time.perf_counter()
+    # All magnitudes differ and signs alternate: outputs of different draws are then different, and the law
+    # has no ties.
     x = np.linspace(0.37, 1.9, d) * np.where(np.arange(d) % 2 == 0, 1.0, -1.0)
     law: dict[bytes, float] = {}
     for leaf in oracle.law(x):
         out = (np.asarray(leaf.output, dtype=np.float64) + 0.0).tobytes()
         law[out] = law.get(out, 0.0) + float(leaf.probability)
+    # A quarter of the level: two e-values here (rows, pairs of rows), and the draw audit has a share of its
+    # own.
     level = math.log(1 / run.alpha) + math.log(4)
     evidence, stray = statistics.rows_evidence(accountable(rows), x, law, run.seed)
     run.stage(d, "kernel law", start, f"log evidence {evidence:.3g}")
@@ -109,6 +136,8 @@ def stray_rows(run: Run, d: int, oracle: Oracle | None) -> list[Certificate]:
     """A user's object in batches, blocks and single precision, at many inputs, against its reference."""
     if not realised.stranger(run.subject):
         return []
+    # Where the law is enumerated every row has to be one of its outcomes; where it is not, at least the
+    # chance of keeping an entry has to agree between kernel and reference.
     start, law = time.perf_counter(), None if oracle is None else oracle.law
     try:
         breach, x = next(realised.row_breaches(run.subject, d, law), ("", None))
@@ -127,7 +156,10 @@ def stray_rows(run: Run, d: int, oracle: Oracle | None) -> list[Certificate]:
 
 
 def impossible(run: Run, d: int, claims: list[Claim]) -> list[Certificate]:
-    """Claims that no code of the declared fixed length can satisfy: claim and bits together are refuted."""
+    """Claims that no code of the declared fixed length can satisfy: claim and bits together are refuted.
+
+    alpha 4^(b/d) >= 1 for every fixed-length code of b bits (`calculus.uncertainty_margin`), whatever the code does.
+    """
     thing = run.subject.object
     if not isinstance(thing, Compressor):
         return []
@@ -141,6 +173,7 @@ def impossible(run: Run, d: int, claims: list[Claim]) -> list[Certificate]:
     run.stage(d, "uncertainty principle", start, f"{len(found)} impossible" if found else "possible")
     out = []
     for claim, bits, margin in found:
+        # The margin is alpha 4^(b/d) - 1: how far the declaration is from possible.
         pair, value = f"{claim} in {float(bits):g} bits", margin + 1
         says = (
             f"uncertainty principle: alpha 4^(bits/d) = {value:.4g} < 1, "

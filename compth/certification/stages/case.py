@@ -1,4 +1,7 @@
-"""One dimension of a call while its stages look at it, and the words that several of them use."""
+"""One dimension of a call while its stages look at it, and the words that several of them use.
+
+A Case is a value: a stage returns a changed copy, so that what a stage knew is what the one before it said.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +63,11 @@ def sharp(claim: Claim) -> dict[str, object]:
 
 
 def of_somebodys_making(run: Run, d: int, claim: Claim) -> bool:
-    """True for a claim that is not the package's, which is tried and never proved; the report says so."""
+    """True for a claim that is not the package's, which is tried and never proved; the report says so.
+
+    A claim of a class of others, or with constants that calculate in their own way, has inequalities that no proof of
+    the package speaks of.
+    """
     strange = altered() or strange_claim(claim)
     note = f"no proof of {type(claim).__name__} at d = {d}: {strange}"
     if strange and note not in run.notes:
@@ -70,6 +77,8 @@ def of_somebodys_making(run: Run, d: int, claim: Claim) -> bool:
 
 def readable(value: float) -> Number:
     """A float as a small Fraction when it is one to 1e-11, else the float; what is small is not read as nothing."""
+    # 0.3333333333333333 is shown as 1/3: moments of compressors are ratios of small integers, and a float
+    # near one to 1e-11 is that one. This is for reading only; proofs never go through it.
     near = Fraction(value).limit_denominator(5000)
     close = abs(float(near) - value) <= 1e-11 * max(1.0, abs(value))
     return near if close and (near != 0 or abs(value) < 1e-30) else value
@@ -82,6 +91,9 @@ def unit_of(claim: Claim, x: Array) -> tuple[float, str]:
 
 
 def per_norm(margin: Margin, m: Moments, claim: Claim) -> tuple[object, object]:
-    """value and bound divided by the claim's unit, as small Fractions where they are."""
+    """value and bound divided by the claim's unit, as small Fractions where they are.
+
+    The numbers of a report are then the claim's own constants: omega and not omega ||x||^2.
+    """
     norm, _ = unit_of(claim, m.x)
     return readable(float(margin.value) / norm), readable(float(margin.bound) / norm)

@@ -1,4 +1,7 @@
-"""The contract comes first: a program that breaks it has no constants to speak of; then the rounding granted."""
+"""The contract comes first: a program that breaks it has no constants to speak of; then the rounding granted.
+
+Only a misuse that has an obvious remedy (torch in, numpy out) is an error for the user; all else is a verdict.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +22,18 @@ if TYPE_CHECKING:
 
 
 def keeps_its_contract(case: Case) -> Case:
-    """Closed by a breach, and where there is no claim to look at."""
+    """Closed by a breach, and where there is no claim to look at.
+
+    The rounding that the program's arithmetic is granted at this d is fixed here, once, for all stages after it.
+    """
     run, d, start = case.run, case.d, time.perf_counter()
     broken = next(contract.breaches(run.subject, d, case.claims, run.domain), None)
     run.stage(d, "contract", start, broken[0] if broken else "kept")
     said = remedies.remembered(run.subject, d)
     run.notes += [said] if said and said not in run.notes else []
     if broken is not None:
+        # A program written for torch, for rows or for layers is no wrong compressor: the user is told how to
+        # hand it over.
         hint = remedies.remedy(run.subject, d) if broken[0].startswith(("raised", "returned")) else ""
         if hint:
             raise UnusableInput(f"{run.subject.name} {hint}")

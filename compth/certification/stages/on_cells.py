@@ -1,4 +1,8 @@
-"""Programs whose law is piecewise in x: proved on cells, or refuted at a number that the program names."""
+"""Programs whose law is piecewise in x: proved on cells, or refuted at a number that the program names.
+
+The proof itself, and its checker, are in `compth.certification.cells` and `compth.proof.cells`; here is when it is
+tried and what becomes of its answers.
+"""
 
 from __future__ import annotations
 
@@ -38,6 +42,8 @@ def by_cells(
     start = time.perf_counter()
     unsettled = [k for k, m in enumerate(merged) if m.verdict in UNSETTLED]
     open_ones = [k for k in unsettled if not of_somebodys_making(run, d, claims[k])]
+    # Cells are derived for functions of one vector. Objects with kernels or rows are several programs at
+    # once.
     plain = not (
         isinstance(run.subject.object, Compressor | Fleet) or run.subject.workers or run.subject.batch
     )
@@ -54,6 +60,9 @@ def by_cells(
         elif found.says and found.says not in run.notes:
             run.notes.append(f"no proof of {claims[k]} at d = {d} by cells: {found.says}")
     run.stage(d, CELLS, start, f"{sum(f.data is not None for f in answers.found)} of {len(open_ones)} proved")
+    # The comparisons that the program makes on x say where its law changes, and so which inputs are worth a
+    # look that no list could know. What the exact oracle covers is refuted there; else the traced laws are
+    # searched, and real runs confirm.
     out = at_suspects(run, d, claims, out, oracle, answers.points)
     return out if oracle is not None or not answers.law else by_trace(run, d, claims, out, answers.points)
 
@@ -71,6 +80,8 @@ def at_suspects(
     if not left or oracle is None or not points:
         return merged
     allowance = run.allowance(f"the program's own numbers at d = {d}", run.budget.search)
+    # No portfolio here: these points were derived from the program's own thresholds, and each is looked at
+    # once.
     search = Search(oracle, [claims[k] for k in left], run.subject.size(d), allowance, run.domain)
     for x in points:
         if not search.late:
@@ -99,6 +110,7 @@ def by_trace(
     allowance = run.allowance(f"the search by traced laws at d = {d}", run.budget.search)
     search = Search(oracle, [claims[k] for k in left], d, allowance, run.domain)
     m = search.try_point(np.random.default_rng(run.seed).normal(size=d))
+    # One input tells what the whole portfolio would cost.
     if m is not None and ALWAYS * m.work < DEAR * run.budget.search:
         search.run(points[:FIRST], run.seed, stop_early=True)
     else:  # one input is dear: what is likely, as far as the work reaches
@@ -108,6 +120,8 @@ def by_trace(
     for at, k in enumerate(left):
         bad = search.any_violation(at)
         found = None if bad is None else refuted(run, d, claims[k], oracle, bad)
+        # A traced law is not held against the whole program as a proof is, so its counterexample stands only
+        # where real runs agree.
         if found is not None and pointwise.confirmed(run.subject, found.witness, d):
             merged[k] = found
     run.stage(d, pointwise.TECHNIQUE, start, counted(search.points, "input"))

@@ -1,4 +1,8 @@
-"""Proofs for all x: a program that is linear on every path, from its trace or its inclusion probabilities."""
+"""Proofs for all x: a program that is linear on every path, from its trace or its inclusion probabilities.
+
+Two routes end in the same exact decision (`constants.settle`): matrices of Fractions from a symbolic trace, or diagonal
+moments. The second is believed of the package's own sketches alone.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +35,10 @@ DRAW_ASSUMPTION = (
 
 
 def proved_for_all_inputs(case: Case) -> Case:
-    """What is proved or refuted for all x; where all is proved, what is left is to see that the program is that."""
+    """What is proved or refuted for all x; where all is proved, what is left is to see that the program is that.
+
+    The search still runs, on a smaller budget: a proof that the search contradicts is a bug, and must show.
+    """
     run, proofs = case.run, proofs_of(case.run, case.d, case.claims)
     if all(p is not None and p.verdict is Verdict.PROVED for p in proofs):
         run = replace(run, budget=run.budget.audit())
@@ -74,6 +81,8 @@ def proofs_of(run: Run, d: int, claims: list[Claim]) -> list[Certificate | None]
         if verify is None or not (claim.relative and claim.quadratic) or of_somebodys_making(run, d, claim):
             out.append(None)
             continue
+        # Three outcomes: it holds for all x, it fails at a vector beyond rounding, or float constants leave
+        # it open, which the report says with the remedy.
         answer = _answered(run, d, claim, verify)
         if answer.holds:
             out.append(
@@ -114,6 +123,8 @@ def _linear_refutation(
     x = np.array([float(v) for v in witness])
     details: Json = {"inequality": answer.inequality, "exact_witness": [str(v) for v in witness]}
     m = _at_witness(run, d, x)
+    # The failing vector is exact; its moments are evaluated once more in floats, so that the report shows the
+    # program's own numbers beside the constant.
     margin = m and next((g for g in margins_of(claim, m) if g.name == answer.inequality), None)
     value = bound = None
     if m and margin:
@@ -193,6 +204,7 @@ def diagonal_moments(thing: object, d: int) -> tuple[list[Fraction], list[Fracti
         inner = diagonal_moments(thing.compressor, d)
         if inner is None:
             return None
+        # f w has the moments f E w and f^2 E w^2.
         f = simple(thing.scale(d))
         return [f * m for m in inner[0]], [f * f * s for s in inner[1]]
     if not isinstance(thing, DiagonalSketch):

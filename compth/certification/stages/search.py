@@ -1,4 +1,8 @@
-"""Counterexamples: the adversary on an exact law where one is affordable, else selections and samples."""
+"""Counterexamples: the adversary on an exact law where one is affordable, else selections and samples.
+
+In this order, since each step is weaker than the one before: exact moments at many inputs, exact classes of draws at
+sparse ones, samples. What is found is evaluated again, shrunk, and only then a refutation.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +31,10 @@ SMALL = 12
 
 
 def searched(case: Case) -> Case:
-    """Every claim at many inputs, by the exact law where there is one."""
+    """Every claim at many inputs, by the exact law where there is one.
+
+    The oracle is kept for later stages: audits of rows and cells ask it for laws.
+    """
     run, d, claims = case.run, case.d, case.claims
     oracle = oracle_of(run, d)
     found = settled_by_samples(run, d, claims) if oracle is None else searched_exactly(run, d, claims, oracle)
@@ -43,6 +50,8 @@ def oracle_of(run: Run, d: int) -> Oracle | None:
         oracle.slack = run.granted
         run.stage(d, "oracle", start, "direct evaluation")
         return oracle
+    # Enumeration has a cost that is exponential in what is drawn; the factored oracle is linear in d but
+    # needs one uniform a coordinate. Small inputs take the general one first, long ones the cheap one.
     makers = [_enumerated, _factored] if run.subject.size(d) <= SMALL else [_factored, _enumerated]
     reasons = []
     found: Oracle | None = None
@@ -73,6 +82,7 @@ def _enumerated(run: Run, d: int, probe: Array) -> Oracle:
 
 
 def _factored(run: Run, d: int, probe: Array) -> Oracle:
+    """The factored oracle, for single vectors."""
     if run.subject.workers:
         raise NotTraceable("a fleet")
     return factored(run.subject, d, limits=run.limits(run.budget.search / 4))
@@ -90,6 +100,8 @@ def audit_support(run: Run, d: int, oracle: Oracle, x: Array) -> None:
         law[key] = law.get(key, 0.0) + float(leaf.probability)
     outputs = np.array([np.frombuffer(key) for key in law])
     index, counts = {key: i for i, key in enumerate(law)}, np.zeros(len(law))
+    # Does the enumerated law belong to this program? Every real output must be in its support, and with few
+    # outcomes their frequencies must fit: a program that notices that it is traced would be caught here.
     for seed in range(traced.RUNS if len(law) <= 64 else 64):
         real = run.subject.program(x.copy(), np.random.default_rng([run.seed, seed]))
         real = np.asarray(real, dtype=np.float64) + 0.0
@@ -106,6 +118,7 @@ def searched_exactly(run: Run, d: int, claims: list[Claim], oracle: Oracle) -> l
     allowance = run.allowance(f"the search at d = {d}", run.budget.search)
     search = Search(oracle, claims, run.subject.size(d), allowance, run.domain)
     thing = run.subject.object
+    # The object's own suggestion comes first: who declares a constant as tight knows where it is attained.
     known = list(thing.worst_inputs(d)) if isinstance(thing, Compressor) else []
     known += grid_points(run.subject.size(d), run.arithmetic.grid)
     search.run(known, run.seed, stop_early=True)
@@ -126,7 +139,11 @@ def searched_exactly(run: Run, d: int, claims: list[Claim], oracle: Oracle) -> l
 
 
 def settled_by_samples(run: Run, d: int, claims: list[Claim]) -> list[Certificate]:
-    """What no oracle covers: exactly refuted at inputs of one or two entries where the program selects, or sampled."""
+    """What no oracle covers: exactly refuted at inputs of one or two entries where the program selects, or sampled.
+
+    Samples of a program that keeps k of 100,000 entries see a given coordinate once in d/k runs; classes of draws see
+    it at once, so they come first.
+    """
     found = selected(run, d, claims)
     rest = [claim for i, claim in enumerate(claims) if i not in found]
     sampled = iter(statistics.settle(run, d, rest) if rest else [])
@@ -155,6 +172,8 @@ def selected(run: Run, d: int, claims: list[Claim]) -> dict[int, Certificate]:
     except Exception as problem:  # the program refuses to be steered in its own way
         said = run.not_followed(d, problem)
     run.stage(d, "selections", start, said)
+    # A violation seen by classes of draws has to survive all other places of zero entries, or it goes to the
+    # samples.
     worst = {i: search.any_violation(i) for i in range(len(claims))}
     return {
         i: refuted(run, d, claims[i], oracle, bad)
@@ -185,6 +204,7 @@ def granted_too(margin: Margin, m: Moments, claim: Claim) -> str:
 
 
 def refuted(run: Run, d: int, claim: Claim, oracle: Oracle, bad: Worst) -> Certificate:
+    """An exact counterexample, shrunk to a simple witness; where it does not show again, the program keeps state."""
     try:
         allowance = run.allowance("shrinking the witness", min(0.5e6, run.budget.search))
         x, margin, m = shrink(oracle, claim, bad.x, allowance, run.domain)
@@ -219,6 +239,7 @@ def refuted(run: Run, d: int, claim: Claim, oracle: Oracle, bad: Worst) -> Certi
 def consistent(
     run: Run, d: int, claim: Claim, oracle: Oracle, best: Worst | None, points: int
 ) -> Certificate:
+    """No violation at the inputs tried: the tightest one is reported; a note where a tight constant was not met."""
     tightness = best.ratio if best is not None else 1.0
     m = oracle(best.x) if best is not None else None
     value, bound = per_norm(best.margin, m, claim) if best is not None and m is not None else (None, None)

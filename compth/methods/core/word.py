@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from compth._own import base_of, different, stranger
 from compth.claims import Standing, sure
 from compth.problems.interface import Problem
-from compth.rates import Rate
+from compth.rates import Rate, Words
 
 if TYPE_CHECKING:
     from compth.methods.core.constants import Constants
@@ -59,7 +59,7 @@ def _made_for(theorem: Theorem, method: Method) -> bool:
     return bool(type(theorem).derived) and getattr(theorem, "kind", None) is type(method)
 
 
-def assumptions(method: Method, problem: Problem, theorem: Theorem, c: Constants) -> dict[str, object]:
+def assumptions(method: Method, problem: Problem, theorem: Theorem, c: Constants) -> Words:
     """standing and assumed of a Rate, for a package of which nothing was replaced."""
     # the chain is as strong as its weakest link: the theorem, and the claims of the compressors that it
     # uses
