@@ -50,8 +50,9 @@ def remedy(subject: Subject, d: int) -> str:
     function = subject.object
     if isinstance(function, Adapted) and function.why_not(d):
         return f"needs {function.why_not(d)}, got d={d}"
-    strange = isinstance(function, Compressor | Fleet | Batched | Adapted) or not callable(function)
-    if strange or subject.workers or runs(subject, d):
+    if isinstance(function, Compressor | Fleet | Batched | Adapted) or not callable(function):
+        return ""
+    if subject.workers or runs(subject, d):
         return ""
     name = _name(function)
     # what works with numpy's arrays is a program of theirs, whatever the file imported
@@ -116,7 +117,8 @@ def cause(subject: Subject, d: int, breach: str) -> tuple[str, str]:
     source, name = _outside(subject, d), _name(function)
     # The contract saw the process's own generators move.
     if breach.startswith("drew from"):
-        inside = f"{name}, {function.backend!r}" if getattr(function, "backend", None) else name
+        backend = getattr(function, "backend", None)
+        inside = f"{name}, {backend!r}" if backend else name
         again = f"judge C = compth.adapt({inside}, generators='global') in your file instead"
         again += ", or say --generators global"
         return source, again if _repeats(partial(adapt, function, generators="global"), d) else ""
