@@ -224,6 +224,7 @@ def array(value: object) -> str:
 
     try:
         held = np.asarray(value)
+        # Fractions and numbers of sympy become objects in numpy: they count where each is a real number.
         held = held.astype(np.float64) if held.dtype.kind == "O" else held
     except Exception:  # ragged lists, foreign objects
         return "an array of real numbers"

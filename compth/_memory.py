@@ -34,6 +34,8 @@ def available_bytes() -> int | None:
 
 def require_fit(needed: int, sizes: str, remedy: str = SMALLER_RUN) -> None:
     """InvalidParameter, with the remedy, when the work would take more than 90 % of the free memory."""
+    # Before anything is allocated: the kernel would otherwise end the process without a word, or swap for an
+    # hour.
     free = available_bytes()
     if free is not None and needed > SHARE * free:
         raise InvalidParameter(

@@ -125,6 +125,7 @@ def exact(x: Number) -> Number:
 
 def ratio(a: Number, b: Number) -> Number:
     """a / b, kept a Fraction when both are exact."""
+    # int / int is a float in Python: the one operation of a closed form that would lose exactness silently.
     return Fraction(a) / Fraction(b) if is_exact(a) and is_exact(b) else a / b
 
 
@@ -183,6 +184,7 @@ def power(x: Number, p: Number) -> Number:
         if q.denominator == 2:
             root = sqrt(x)
             return root ** int(q.numerator)
+        # Other exponents of exact numbers are irrational but for accidents.
         return float(x) ** float(q)
     return x**p
 

@@ -12,6 +12,7 @@ def plugins(group: str) -> dict[str, object]:
     for point in metadata.entry_points(group=group):
         try:
             found[point.name] = point.load()
+        # A package of others that is broken must not keep ours from being imported.
         except Exception as problem:
             reason = f"{type(problem).__name__}: {problem}"
             warnings.warn(f"plug-in {point.value!r} of {group} cannot be loaded ({reason})", stacklevel=2)

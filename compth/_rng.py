@@ -18,4 +18,6 @@ def check_seed(seed: int) -> int:
 
 def stream(seed: int, *key: int) -> np.random.Generator:
     """The generator of this seed and key; distinct keys give independent streams."""
+    # SeedSequence hashes seed and key together: neighbouring keys give streams that are unrelated, and a
+    # stream does not hang on how many others there are.
     return np.random.Generator(np.random.SFC64(np.random.SeedSequence([check_seed(seed), *key])))

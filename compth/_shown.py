@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 def _presenter() -> ModuleType:
     """The module above that knows how results look."""
+    # By name and late: results are made in rooms below `reporting`, and layers import downwards only.
     return importlib.import_module("compth.reporting.results")
 
 

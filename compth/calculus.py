@@ -20,6 +20,7 @@ def second_moment(omega: Number) -> Number:
 
 def delta_of_scaled_unbiased(omega: Number) -> Number:
     """C unbiased with omega: C/(1+omega) is contractive with delta = 1/(1+omega)."""
+    # `scaled_error` at f = 1/(1+omega), where it is least: omega/(1+omega) = 1 - 1/(1+omega).
     return ratio(1, 1 + omega)
 
 
@@ -31,6 +32,7 @@ def scaled_error(omega: Number, factor: Number) -> Number:
 
 def scaled_pair(omega: Number, factor: Number) -> tuple[Number, Number]:
     """(eta, omega) of fC, C unbiased, f <= 1: (1 - f, f^2 omega)."""
+    # E f C(x) - x = -(1 - f) x is the bias; the variance scales by f^2.
     return 1 - factor, factor * factor * omega
 
 
@@ -65,11 +67,13 @@ def induced_second_moment(delta: Number, zeta: Number) -> Number:
 
 def averaged_omega(omega: Number, n: Number) -> Number:
     """omega of the mean of n independent copies: omega / n."""
+    # Variances of independent copies add: n omega/n^2.
     return ratio(omega, n)
 
 
 def blocks_omega(*omegas: Number) -> Number:
     """omega of compressors on blocks of coordinates, each with its own: the largest."""
+    # E||C(x) - x||^2 = sum_b E||C_b(x_b) - x_b||^2 <= max_b omega_b sum_b ||x_b||^2; attained on one block.
     return max(*omegas)
 
 
@@ -86,11 +90,14 @@ def blocks_pair(*pairs: tuple[Number, Number]) -> tuple[Number, Number]:
 
 def blocks_absolute(*Deltas: Number) -> Number:
     """Delta of compressors on blocks of coordinates: their squares add up."""
+    # The squared errors of blocks add up to that of the vector, whatever its norm is.
     return sqrt(sum(v * v for v in Deltas))
 
 
 def blocks_max_norm(*pairs: tuple[Number, Number]) -> Number:
     """c of compressors on blocks of d_b coordinates, (c_b, d_b): sum c_b d_b / sum d_b, as ||x_b||_inf <= ||x||_inf."""
+    # Block b errs by at most c_b d_b ||x_b||_inf^2 <= c_b d_b ||x||_inf^2; the claim is per coordinate of the
+    # whole vector.
     return ratio(sum(c * d for c, d in pairs), sum(d for _, d in pairs))
 
 
@@ -121,11 +128,15 @@ def absolute_after_any(delta: Number, Delta: Number, s: Number) -> tuple[Number,
 
 def independent_joint(omega: Number, n: Number) -> tuple[Number, Number]:
     """(A, B) of n independent unbiased members of variance at most omega: (omega/n, 0)."""
+    # E||(1/n) sum (C_i(a_i) - a_i)||^2 = (1/n^2) sum E||C_i(a_i) - a_i||^2: independence makes the cross
+    # terms vanish.
     return ratio(omega, n), 0
 
 
 def shared_joint(omega: Number) -> tuple[Number, Number]:
     """(A, B) = (0, -omega) of one LINEAR unbiased sketch drawn once for all: E||(S-I) abar||^2 <= omega ||abar||^2."""
+    # (1/n) sum S a_i = S abar by linearity, so only the mean is compressed: A = 0, and the error grows with
+    # ||abar||^2.
     return 0, -omega
 
 
@@ -174,6 +185,8 @@ def sampled_joint(p: Sequence[Number], v: Sequence[Number], omega: Number = 0) -
 
 def sampling_delta(a_s: Number, omega: Number, n: Number) -> Number:
     """delta_S = 1 + ((1+omega) a_S + omega)/n: the second-moment factor of DCSGD under a sampling with a_S."""
+    # E||g||^2 <= (1 + A) mean||a_i||^2 with the joint variance A of the sampled messages, by Jensen for
+    # ||abar||^2.
     return 1 + ratio((1 + omega) * a_s + omega, n)
 
 
@@ -185,6 +198,8 @@ def send_or_skip_omega(omega: Number, p: Number) -> Number:
 
 def marina_joint(omega_average: Number, p: Number) -> tuple[Number, Number]:
     """(A, B) = (p, (1-p) omega_av) of MARINA as a three-point map."""
+    # With chance p the gradient itself is sent; else h + Q(x - y) is off by h - y and by the noise of Q, of
+    # mean zero given the rest: (1 - p)(||h - y||^2 + omega ||x - y||^2).
     return p, (1 - p) * omega_average
 
 
@@ -194,6 +209,8 @@ def alpha_p(d: Number, p: float) -> Number:
     p <= 2: d^(-1/p) (flat x). p = inf: 2/(1 + sqrt d) (one entry 1, the others 1/(1 + sqrt d)). 2 < p < inf: the
     lower bound 1/sqrt(d), from ||x||_p <= ||x||_2.
     """
+    # omega of one-level quantisation is sup ||x||_1 ||x||_p/||x||_2^2 - 1. For p <= 2 a flat x is worst; for
+    # p = inf the ratio is maximised over one large and d - 1 equal entries, a quadratic in their quotient.
     if p == float("inf"):
         return ratio(2, 1 + sqrt(d))
     return ratio(1, power(d, ratio(1, p) if isinstance(p, int) else 1 / p)) if p < 2 else ratio(1, sqrt(d))
@@ -201,6 +218,7 @@ def alpha_p(d: Number, p: float) -> Number:
 
 def integer_sum_error(n: Number, f: Number, nearest: bool = True) -> Number:
     """Largest error of one coordinate of (1/f) sum_i rho(f x_i): n/(2f) for nearest rounding, n/f for any other."""
+    # Each of the n summands is rounded by at most 1/2 (nearest) or 1, in units of 1/f.
     return ratio(n, 2 * f) if nearest else ratio(n, f)
 
 
@@ -254,11 +272,14 @@ def b2_to_b3(gamma: Number, beta: Number) -> Number:
 
 def b3_to_b1(delta: Number) -> tuple[Number, Number]:
     """Contractive with delta implies B1(delta^2/4, 2)."""
+    # E||C - x||^2 <= (1 - delta) ||x||^2 is E||C||^2 + delta ||x||^2 <= 2 <E C, x>: the upper inequality with
+    # beta = 2, and <E C, x> >= (delta/2) ||x||^2; by Cauchy-Schwarz then E||C||^2 >= (delta/2)^2 ||x||^2.
     return ratio(delta * delta, 4), 2
 
 
 def b3_to_b2(delta: Number) -> tuple[Number, Number]:
     """Contractive with delta implies B2(delta/2, 2)."""
+    # As above, stopping at <E C, x> >= (delta/2) ||x||^2.
     return ratio(delta, 2), 2
 
 
@@ -270,6 +291,7 @@ def bias_variance_scaled(eta: Number, omega: Number, lam: Number) -> tuple[Numbe
 
 def ef_bv_scaling(eta: Number, omega: Number) -> Number:
     """EF-BV's lambda* = min{(1-eta)/((1-eta)^2 + omega), 1} (nu* with omega_av in omega's place)."""
+    # The minimiser of r(lam) = (1 - lam (1 - eta))^2 + lam^2 omega (`ef_bv_contraction`), cut at 1.
     return min(ratio(1 - eta, (1 - eta) * (1 - eta) + omega), 1)
 
 

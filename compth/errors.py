@@ -12,6 +12,7 @@ class CompthError(Exception):
 
     def __str__(self) -> str:
         """The message in one line, whatever a value printed into it."""
+        # A value may print over several lines; tools that read our errors line by line get one.
         return " ".join(super().__str__().split())
 
 

@@ -1,4 +1,7 @@
-"""Functions on whole batches, declared for speed."""
+"""Functions on whole batches, declared for speed.
+
+An adapter states how a program is to be called and nothing of its law: what it promises of its rows is judged.
+"""
 
 from __future__ import annotations
 

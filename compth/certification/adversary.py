@@ -52,7 +52,11 @@ class Worst:
 
 
 class Search:
-    """Evaluates inputs for all claims at once and keeps each inequality's worst."""
+    """Evaluates inputs for all claims at once and keeps each inequality's worst.
+
+    worst: by (claim, inequality). points, skipped: inputs evaluated, and inputs that could not be followed. broken: an
+    input at which the program gave no numbers, which ends the search.
+    """
 
     def __init__(
         self,
@@ -208,8 +212,8 @@ class Search:
         """
         counts = sorted({1, 2, max(1, self.size // 4), max(1, self.size // 2), max(1, self.size - 1)})
         j = np.arange(self.size)
-        # Worst cases of selections and of quantisers have few distinct magnitudes: by symmetry and by
-        # convexity of the error in between, the extreme points are vectors of one, two or three values.
+        # Compressors that go by rank or by level are worst where few magnitudes meet: ties and jumps decide
+        # what is kept. So vectors of two values, k entries 1 and the rest c, are searched along c.
         for k in counts:
             values = np.concatenate([np.geomspace(1e-3, 1, 16), 1 + np.linspace(0.02, 0.98, 12)])
             scores = []

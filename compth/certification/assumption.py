@@ -97,9 +97,9 @@ def states_of(
     quadratic = as_quadratic(problem)
     bases = [quadratic.hessian, *quadratic.A[:3]]
     directions = [*(v for a in bases for v in np.linalg.eigh(a)[1].T), *rng.standard_normal((4, problem.d))]
-    # Both inequalities are homogeneous along a ray only far away and only near x*, so three radii; directions
-    # are the eigenvectors, where curvature is extreme, and random ones. Some rounds on, memories (h_i, w) are
-    # no longer x_0's.
+    # Near x* the noise terms D1 and D2 rule, far off the smoothness terms A and C, so three radii. Directions
+    # are the Hessians' eigenvectors, where curvature is extreme, and random ones. After some rounds memories
+    # (h_i, w) are no longer those of x_0.
     unit = float(np.sqrt(problem.distance_squared(problem.start))) or 1.0
     found = []
     for radius in RADII:

@@ -107,7 +107,10 @@ def _source(module: _Module, node: ast.stmt) -> str:
 
 
 class Carried:
-    """What has been reached so far: names by module, and the imports from outside the package."""
+    """What has been reached so far: names by module, and the imports from outside the package.
+
+    `add` reaches a name, `text` prints what was reached; both follow what runs and leave annotations aside.
+    """
 
     def __init__(self) -> None:
         self.parts: dict[tuple[str, int], str] = {}

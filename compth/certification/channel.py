@@ -136,6 +136,7 @@ class Inbox:
         magic, token, self._text, count = HEAD.unpack(self._buffer)
         if magic != MAGIC or self._text > MOST or count > MOST // 8:
             raise Malformed("not a message of the worker")
+        # An answer to an earlier question, or one that the file's code wrote into the channel itself.
         if self.token not in (None, token):
             raise Malformed("an answer to no question")
         self.token, self._read = token, self._lengths

@@ -149,9 +149,9 @@ def _lifted(q: Matrix, by: Fraction) -> Matrix:
 def positive_semidefinite(q: Matrix) -> list[Fraction] | None:
     """None when x'Qx >= 0 for all x (exact LDL'), else a vector with x'Qx < 0."""
     # LDL' in exact arithmetic: eliminate with positive pivots and keep the basis in which the form is
-    # diagonal so far. A negative diagonal entry is x'Qx of its basis vector. With zeros on the diagonal, one
-    # entry q_ij beside them makes (e_i -+ e_j)'Q(e_i -+ e_j) = -+2 q_ij negative; if all are zero, the rest
-    # of the form vanishes.
+    # diagonal so far. A negative diagonal entry is x'Qx of its basis vector. With zeros on the diagonal, q_ij
+    # != 0 beside them gives (e_i - s e_j)'Q(e_i - s e_j) = -2 |q_ij| with s the sign of q_ij; if all are
+    # zero, the rest of the form vanishes.
     size = len(q)
     a = [row[:] for row in q]
     order, basis = list(range(size)), [[Fraction(int(i == j)) for j in range(size)] for i in range(size)]

@@ -133,7 +133,10 @@ class Estimate(Earned, Shown):
 
 
 def described(known: Json) -> str:
-    """One line of what is known, in words that say which kind of knowledge it is (of `Estimate.to_dict`)."""
+    """One line of what is known, in words that say which kind of knowledge it is (of `Estimate.to_dict`).
+
+    known: `Estimate.to_dict`, or the same read from a file.
+    """
     name = known["symbol"]
     seems = "it has no constant of a known kind" if not name else f"it seems {known['kind']}"
     # Every part says which kind of knowledge it is; what is sure comes first.

@@ -47,9 +47,11 @@ class AtMost:
         self._lam = (1 - 1e-9) / limit * np.geomspace(1e-5, 1, BETS)[:, None]
 
     def gains(self, values: Array) -> Array:
+        """log(1 + lam (Z - limit)) for every stake."""
         return np.log1p(self._lam * (values - self.limit))
 
     def moved(self, values: Array, excess: float) -> Array:
+        """The same shape with the mean limit (1 + excess)."""
         mean = float(values.mean())
         shape = values / mean if mean > 0 else np.ones_like(values)
         return shape * (self.limit * (1 + excess))
@@ -59,9 +61,11 @@ class Zero:
     """Z = 0 always: one value beyond rounding is enough."""
 
     def gains(self, values: Array) -> Array:
+        """Infinite at any value that is not 0."""
         return np.where(values > 0, np.inf, 0.0)[None]
 
     def moved(self, values: Array, excess: float) -> Array:
+        """Every value larger by the excess."""
         return values + excess
 
 
@@ -81,11 +85,13 @@ class Near:
         self._lam = np.sqrt(4 * self._c * (1 - self._c * variance)) * (1 - 1e-9)
 
     def gains(self, values: Array) -> Array:
+        """log of the quadratic factors, of D - eta and of -D - eta."""
         # A mean beyond eta may lie on either side; half of the bets are on each, all in one average.
         sides = [s * values - self.eta for s in (1.0, -1.0)]
         return np.concatenate([np.log1p(self._lam * v + self._c * (v * v - self.variance)) for v in sides])
 
     def moved(self, values: Array, excess: float) -> Array:
+        """The same spread around the mean eta + excess."""
         return values - float(values.mean()) + self.eta + excess
 
 
@@ -105,10 +111,12 @@ class AtLeast:
         self._lam = (q + np.sqrt(q * q + 4 * self._c - (self._c * beta) ** 2)) * (1 - 1e-9)
 
     def gains(self, values: Array) -> Array:
+        """log of the quadratic factors."""
         d = values
         return np.log1p(-self._lam * (d - self.least) + self._c * (d * d - self.beta * d))
 
     def moved(self, values: Array, excess: float) -> Array:
+        """The same spread around the mean least - excess."""
         return values - float(values.mean()) + self.least - excess
 
 
@@ -116,6 +124,7 @@ class Impossible(Zero):
     """A mean square that would have to be negative: false whatever is seen."""
 
     def gains(self, values: Array) -> Array:
+        """Infinite whatever was seen."""
         return np.full((1, len(values)), np.inf)
 
 

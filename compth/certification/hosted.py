@@ -45,6 +45,7 @@ class HostedCompressor(RemoteCompressor):
     """True for two halves that were made one program here: judged, they are adapted likewise."""
 
     def __eq__(self, other: object) -> bool:
+        """Only itself: two loads of one file are two processes."""
         return self is other
 
     def __hash__(self) -> int:

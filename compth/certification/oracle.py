@@ -66,6 +66,8 @@ class Oracle:
 
     slack: the rounding that the program's arithmetic is granted at x (`Arithmetic.slack`), None for none.
     dear: the work counted for an input that could not be followed within it. work: the sum over all inputs.
+
+    law: every outcome with its probability, where these are enumerated; None for oracles of moments alone.
     """
 
     technique: str

@@ -451,9 +451,11 @@ def formed(subject: Subject, name: str) -> Subject:
     made = replace(subject, form=name, name=f"{subject.name}.{name}" if name else subject.name)
 
     def one(x: Numbers, rng: np.random.Generator) -> object:
+        """One call."""
         return _forward(called, made, x, rng)
 
     def several(x: Numbers, rng: np.random.Generator) -> object:
+        """One batch."""
         return _forward(rows, made, x, rng)
 
     return replace(made, program=one, batch=None if subject.batch is None else several)

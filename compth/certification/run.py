@@ -50,7 +50,10 @@ BUDGETS = {
 
 @dataclass
 class Run:
-    """Settings and log of one call; slack: the rounding granted at the present dimension, at most."""
+    """Settings and log of one call; slack: the rounding granted at the present dimension, at most.
+
+    notes: what the report says was not checked. void: (d, reason) where a trace was seen not to be the program.
+    """
 
     subject: Subject
     budget: Budget

@@ -165,6 +165,7 @@ def _mean_square(
         return Inequality(name, statistic, AtMost(granted * (1 + SLACK)), bound * unit, unit)
 
     def beyond_rounding(block: Block) -> Array:
+        """The statistic where it is more than rounding, else 0."""
         values, out = statistic(block), block.out
         # Where nothing is allowed a single error refutes, so rounding must not count: relative to the sizes
         # of input and output.
@@ -192,6 +193,7 @@ def _bias(eta: float, variance: float, slack: float = 0.0) -> list[Inequality]:
         return np.asarray(block.along_x / block.point.norm)
 
     def along_mean_error(block: Block) -> Array:
+        """<C(x) - x, u>/||x|| along the mean error of earlier blocks."""
         return np.asarray(block.along_mean / block.point.norm)
 
     return [Inequality(name, s, null, eta * eta, squared=True) for s in (along_x, along_mean_error)]
@@ -208,6 +210,7 @@ def _against_x(claim: B1 | B2, slack: float) -> list[Inequality]:
         return []
 
     def off_half(block: Block) -> Array:
+        """||C(x) - beta x/2||^2 over ||x||^2."""
         gap = block.out - (beta / 2) * block.point.x
         return np.asarray(np.einsum("nj,nj->n", gap, gap)) / block.point.xx
 

@@ -71,7 +71,11 @@ def settle(run: Run, d: int, claims: list[Claim]) -> list[Certificate]:
 
 
 class Sampling:
-    """The pilot over all inputs, the narrowing, and the rest of the budget on the most suspicious ones."""
+    """The pilot over all inputs, the narrowing, and the rest of the budget on the most suspicious ones.
+
+    level: log evidence that refutes, paid for every test that may be made. pool: inputs still in the running; refuted:
+    the deciding input and test of each claim that fell.
+    """
 
     def __init__(self, run: Run, d: int, claims: list[Claim], known: list[Array]) -> None:
         self.run, self.d, self.claims, self.known = run, d, claims, known

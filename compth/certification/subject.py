@@ -167,6 +167,8 @@ def joint_workers(claims: object) -> int | None:
 
 def as_subject(what: object, n: int | None = None, together: int | None = None) -> Subject:
     """Wrap a Compressor, Fleet or callable, each call accounted for. Raises InvalidParameter for anything else."""
+    # From here on every call of the program is counted and what it raises is marked as its own: a failure of
+    # ours is then never held against it.
     seen = _seen(what, n, together)
     if seen.worker is not None:
         return seen

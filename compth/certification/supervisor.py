@@ -80,7 +80,10 @@ RAISED: dict[str, type[Exception]] = {
 
 
 class Worker:
-    """A process that answers questions about one program; `first` is asked again after every replacement."""
+    """A process that answers questions about one program; `first` is asked again after every replacement.
+
+    Used as a context: at its end the warden kills and reaps whatever the program started.
+    """
 
     def __init__(self) -> None:
         self._first: list[tuple[str, tuple[object, ...]]] = []

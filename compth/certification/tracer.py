@@ -113,7 +113,10 @@ class Decisions(Protocol):
 
 
 class Path:
-    """One run's decisions: a replayed prefix, then first branches; knows its probability."""
+    """One run's decisions: a replayed prefix, then first branches; knows its probability.
+
+    draws: what was drawn, in order. order: uniforms that were compared with each other. variables: all uniforms.
+    """
 
     def __init__(self, prefix: list[int]) -> None:
         self.prefix, self.choices = prefix, list[_Choice]()

@@ -67,7 +67,11 @@ class Scope:
 
 @dataclass
 class Watch:
-    """Records traced runs, then compares others with them."""
+    """Records traced runs, then compares others with them.
+
+    paths: hashes of whole traced runs. arcs: pairs of successive steps. executed: opcodes by code. scopes: what each
+    piece of code sees, as it was at its first call.
+    """
 
     paths: set[int] = field(default_factory=set)
     arcs: set[tuple[int, int]] = field(default_factory=set)
@@ -140,6 +144,8 @@ class Watch:
     def _enter(self, frame: FrameType) -> None:
         """Keep what this code sees at its first call, as it is then."""
         scope = scope_of(frame)
+        # One scope for each pairing of code and surroundings: a closure made twice sees two sets of
+        # variables.
         key = (id(scope.code), id(scope.globals), *(id(v) for v in scope.free.values()), id(scope.me))
         if key not in self.scopes:
             self.scopes[key] = scope, scope.held()

@@ -283,7 +283,8 @@ class Margin(NamedTuple):
 
 def dot(a: Vector, b: Vector) -> Number:
     """<a, b> for sequences of any number type (exact for Fractions)."""
-    # numpy's own sum for floats (fast, and pairwise); a plain sum else, in which Fractions stay exact.
+    # numpy's own product for floats, which is fast; a plain sum else, in which Fractions and symbols stay
+    # exact.
     if all(str(getattr(v, "dtype", "")) == "float64" for v in (a, b)):
         value: Number = cast("Numbers", a).dot(cast("Numbers", b))
         return value
@@ -337,6 +338,7 @@ class Claim(Shown, ABC):
     @property
     def constants(self) -> dict[str, Number]:
         """The claim's own numbers by name, in the field's notation."""
+        # The fields that a subclass adds to Claim's are its constants, in their order.
         base = {f.name for f in fields(Claim)}
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in base}
 
@@ -392,7 +394,10 @@ def _bias(x: Vector, mean: Vector) -> Margin:
 
 @dataclass(frozen=True)
 class Unbiased(Claim):
-    """E C(x) = x and E||C(x) - x||^2 <= omega ||x||^2; omega = 0 is the identity."""
+    """E C(x) = x and E||C(x) - x||^2 <= omega ||x||^2; omega = 0 is the identity.
+
+    omega is the relative variance: 0 for the identity, d/k - 1 for RandK; E||C(x)||^2 <= (1 + omega) ||x||^2.
+    """
 
     omega: Number
 
@@ -423,6 +428,8 @@ class BiasVariance(Claim):
     def margins(self, x: Vector, mean: Vector, second: Number) -> tuple[Margin, ...]:
         xx = dot(x, x)
         return (
+            # Squared on both sides: margins are polynomials in the moments, so that exact numbers and
+            # quadratic forms pass through.
             _bias(x, mean)._replace(bound=self.eta * self.eta * xx),
             Margin("E||C(x)-E C(x)||^2", second - dot(mean, mean), self.omega * xx),
         )
@@ -551,6 +558,8 @@ class JointVariance(Claim):
         return dot(x, x) / self.n, " mean||a_i||^2"
 
     def margins(self, x: Vector, mean: Vector, second: Number) -> tuple[Margin, ...]:
+        # The average message is one random vector with the target abar: the fleet's claim is one about its
+        # two moments.
         bar, norms = _of_fleet(x, len(mean), self.n)
         return (
             _bias(bar, mean),

@@ -118,8 +118,8 @@ def rows_audited(run: Run, d: int, oracle: Oracle | None) -> list[Certificate]:
     for leaf in oracle.law(x):
         out = (np.asarray(leaf.output, dtype=np.float64) + 0.0).tobytes()
         law[out] = law.get(out, 0.0) + float(leaf.probability)
-    # A quarter of the level: two e-values here (rows, pairs of rows), and the draw audit has a share of its
-    # own.
+    # A quarter of the level, for the larger of two e-values: of rows against the law, of neighbouring pairs
+    # against its square.
     level = math.log(1 / run.alpha) + math.log(4)
     evidence, stray = statistics.rows_evidence(accountable(rows), x, law, run.seed)
     run.stage(d, "kernel law", start, f"log evidence {evidence:.3g}")

@@ -210,6 +210,7 @@ def diagonal_moments(thing: object, d: int) -> tuple[list[Fraction], list[Fracti
     if not isinstance(thing, DiagonalSketch):
         return None
     p = thing.inclusion(d)
+    # w_j is 1/p_j with chance p_j and else 0: E w_j = 1, E w_j^2 = 1/p_j.
     listed = [simple(q) for q in (p if np.ndim(p) else [p] * d)]
     return [Fraction(1)] * d, [1 / q for q in listed]
 

@@ -198,6 +198,8 @@ def granted_too(margin: Margin, m: Moments, claim: Claim) -> str:
     """What the bound is with the rounding that the arithmetic is granted."""
     if not m.slack:
         return ""
+    # The bound is printed as the claim states it; what rounding adds to it stands beside, or the numbers
+    # would not compare.
     xx = float(np.dot(m.x, m.x))
     most = limit(margin.name, float(margin.bound), m.slack, m.second, xx) / unit_of(claim, m.x)[0]
     return f" ({most:.6g} with the rounding granted)"
