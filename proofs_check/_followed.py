@@ -44,6 +44,8 @@ def follows(statement: Mapping[str, Any], update: Update, left: str = "") -> Non
         found = kernel.names_in(kernel.read(left, theory.env)) & set(theory.level)
         moves = update.next(*sorted(k for k in found if _moving(update, k)))
         after = kernel.Expand({k: kernel.read(t, theory.env) for k, t in moves.items()})
+        # Without a run the first claim has to bound what the script names, after the step: else it may be
+        # about anything.
         bounded = kernel.read(theory.claims[0], theory.env).left
         gap = kernel.add(
             theory.scalar(after.visit(kernel.read(left, theory.env))), theory.scalar(bounded), -1
@@ -94,8 +96,11 @@ class _Checked(Instance):
             said = {v for k in (name, f"mean {name}") for v in self.words.get(k, {})}
             for vector, (centre, _) in self.theory.draws.items():
                 changed = vector in found and np.abs(found[vector] - self.vectors[vector]).max() > 1e-9
+                # A vector may hang on a verb through a combination: whatever moves when the verb gives its
+                # mean is drawn with it, and has the mean that is found then.
                 through = {op for _, word, _ in parts(centre) for op in word} - {"P"}
-                if (changed or vector in said) and not (through and self.update.hidden):
+                told = vector in self.update.stated or (through and self.update.hidden)
+                if (changed or vector in said) and not told:
                     close(self.vector(centre), found[vector], f"{vector} has another mean than declared")
             known = said & {*self.theory.draws, *self._compressed(), *self.theory.env}
             exact = np.shape(given) == np.shape(gave) and np.abs(given - gave).max() < CLOSE
@@ -153,6 +158,8 @@ class _Checked(Instance):
 
     def _check_next(self) -> None:
         """`next` is where the method arrives."""
+        # Gradients at a vector of the state are known at its next value as well: the memory of a reference
+        # point is one.
         gradients = dict(self.update.at)
         for said, given, _ in self.heard.named():  # those at the state: known again after the step
             at = [k for k, v in self.heard.before.items() if np.array_equal(v, self._wide(given))]

@@ -51,6 +51,7 @@ class Heard:
             def gradient(self, x: Array, *, draw: object = None) -> Array:
                 out = super().gradient(x, draw=draw)
                 full = out if out.shape[1] == self.n else self._seen.gradients(x[:, 0])
+                # Any noise will do: what is checked is linear in the gradients that the step was given.
                 if heard.noisy:
                     full = full + self._rng.standard_normal(full.shape)
                     out = full if out.shape[1] == self.n else full.mean(axis=1, keepdims=True)
@@ -58,6 +59,7 @@ class Heard:
                 return out
 
             def compress(self, u: Array) -> Array:
+                # The generator before the draw: started again from there it gives the same draw.
                 heard.sent.append(self._again(copy.deepcopy(self._rng)))
                 out = super().compress(u)
                 notes.append(("message", np.array(self._each(u)), np.array(out)))

@@ -71,6 +71,8 @@ class Instance:
     def _method(self) -> Any:
         """An instance; messages that a `let` says are exact are sent as they are."""
         kind, names = self.update.method, [w for w in self.update.words.values() if isinstance(w, str)]
+        # Bernoulli messages: unbiased, random, and linear in what is sent, so that a wrong input or mean
+        # shows. Where a `let` says that messages are exact, they are.
         compressor = Identity() if set(names) & set(self.theory.env) else Bernoulli(p=0.5)
         fields = kind.__dataclass_fields__
         given: dict[str, Any] = {"gamma": 0.1} | ({"oracle": None} if kind.takes_oracle else {})
@@ -93,6 +95,7 @@ class Instance:
         heard.before = {k: self._wide(v) for k, v in state.items()}
         fleet = self.method.fleet
         heard.multiplier = float(sketches_of(fleet, self.problem.n, self.problem.d).delta)
+        # The method's own step with another `w`, which does the same and takes notes.
         with patch.object(running, "Running", heard.listen()):
             out = self.method.step(self.problem, self.method.state_class(**state), self.rng, plan, 1)
         heard.after = {k: self._wide(getattr(out, k)) for k in names}
@@ -147,6 +150,8 @@ class Instance:
         out = dict(known)
         split = set(self.update.split)
         todo = {k: w for k, w in self.words.items() if k in values and not split & {*w}}
+        # Words are linear in the vectors of the statement: one after another is solved for its last
+        # unknown. A word without an unknown is a check: two names for one vector have to agree.
         while todo:
             ready = next((k for k, w in todo.items() if len(unknown(w, out)) <= 1), "")
             if not ready:  # more vectors than words: one is free, any value will do
@@ -167,6 +172,7 @@ class Instance:
 
     def _filled(self, found: dict[str, Array]) -> dict[str, Array]:
         """With any value for what the step does not know: gradients at the minimiser."""
+        # Not the draws of mixtures: they get the value of the side that came up.
         made = {args[0].id for _, schema, args in self.roles.calls if schema == "mixture"}  # type: ignore[attr-defined]
         unsaid = set(self.theory.level) - {*found, *made, *self.theory.env, *self.moves}
         return found | {name: self._free(name) for name in sorted(unsaid)}
@@ -185,6 +191,8 @@ class Instance:
             if said not in values or not {*self.update.split} & {*word}:
                 continue
             (_, gave), k = self._verb(said), int(said.partition(" ")[2] or 0)
+            # With the drawn message the draw itself is made again on the parts; with its mean, the parts
+            # have their means.
             whole = np.array_equal(values[said], self._wide(gave))
             for name in word:
                 centre = self.theory.draws[name][0]
@@ -248,6 +256,7 @@ class Instance:
 
     def _mixture_mean(self, name: str, p: float, sides: list[Any]) -> Array:
         """Its mean where messages that are drawn no earlier have their means."""
+        # Given what is known when the coin is tossed: messages drawn after that count by their means.
         later = {v for v in self.theory.draws if self.theory.level[v] > self.theory.draws[name][1]}
         means = {
             said: self._expected(said, given)

@@ -119,6 +119,7 @@ class TableStep:
         for j, k in np.argwhere(drawn):
             others = [i for i in range(ENTRIES) if not drawn[i, k]]
             scale = moved[k].coeff(g[j, k])
+            # The mean of the table is counted once for each worker that sends this coordinate.
             senders = int(drawn[:, k].sum())
             # an entry that nobody drew in this coordinate appears through the mean alone
             mean = moved[k].coeff(t[others[0], k]) * ENTRIES / (senders * scale)
@@ -229,6 +230,8 @@ class TunedStep:
                     least, most = (
                         _number(p, {"d": WIDTH, "L": 1.0, "mu": 1.0}, theory) for p in (lower, upper)
                     )
+                    # Both hold with equality for some scheme (S at equal entries, SS always): rounding must
+                    # not refuse them.
                     slack = 1e-9 * float(g @ g)
                     where = f"{scheme} at level {level}"
                     require(

@@ -70,6 +70,7 @@ class Update:
     message is what it was made of, over that probability; else it is nothing. one_of: draws that are one
     worker's vector, each with the same probability. split: the draws of which a message is made, each what the
     message's draw makes of its mean. later: {"Y": ("t", "hs")}, Y is t after the step less hs, and t is then Y + hs.
+    stated: draws whose mean the statement says in terms of its class of functions, with the gradient put in.
     """
 
     method: type[BodyMethod]
@@ -91,6 +92,7 @@ class Update:
     one_of: Sequence[str] = ()
     split: Sequence[str] = ()
     later: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    stated: Sequence[str] = ()
 
     @cached_property
     def program(self) -> Program:
@@ -101,6 +103,8 @@ class Update:
         form = kind.signature
         names = [*form.params, *(["gamma"] if form.takes_gamma else [])]
         given = {k: _parameter(self.params.get(k, k)) for k in names}
+        # Traced at two sizes: what comes out the same hangs on neither n nor d. A size that the statement
+        # has a name for is a symbol, and the trace then holds at every value of it.
         found = [
             trace(
                 kind.body,
@@ -143,9 +147,12 @@ class Update:
         for key, c in vector.terms.items():
             scope, kind, i = key
             name = self.name_of(key)
+            # A common term is either one vector (of the server, or a broadcast), or the average of what the
+            # workers have.
             common = scope == COMMON
             single = common and (kind == SPOKEN or (kind == STATE and i in self.program.server))
             averaged = common and not single
+            # Before the mean over a worker's parts is taken, a gradient is that of the part which is drawn.
             name = f"drawn {name}" if scope == PART else name
             word: Word | None = self.words.get(name, name if kind == STATE else None)
             if averaged and f"mean {name}" in self.words:
@@ -183,6 +190,8 @@ class Update:
             repr(_said(leaf.following[self.program.server[0]])): leaf for leaf in self.program.leaves
         }.values()
         sent = self.operation(of)
+        # mean(C(u)) is u_j itself where one worker j is kept, and over-weighted by n: the rest of the step
+        # stands beside it.
         total = dict(self.put(self.program.ops[sent].argument))
         factor = sympy.Integer(0)
         for key, c in leaf.following[self.program.server[0]].terms.items():
@@ -206,6 +215,8 @@ class Update:
             chance = number(self.program.leaves[0].probability)
             sides = [self._there(name, leaf) for leaf in self.program.leaves]
         else:
+            # A message is u/p with probability p, else 0: both sides are the next value with these in its
+            # place.
             [leaf], [i], chance = self.program.leaves, self.program.of_kind(MESSAGE), number(self.kept)
             after = leaf.following[self.source(name)[1]]
             for factor in (1 / chance, sympy.Integer(0)):
@@ -254,10 +265,16 @@ class Update:
     def direction(self, apart: bool = False) -> str:
         """d in x+ = x - gamma d; apart: with the average of every vector of the step by itself."""
         x, gamma = self.program.server[0], number(self.params.get("gamma", "gamma"))
+        # A coin may move memories; where it moved x itself, x+ = x - gamma d would have two d.
         texts = {self._along(leaf.following[x], x, gamma, apart) for leaf in self.program.leaves}
         if len(texts) > 1:
             raise ValueError(f"{self.method.__name__}'s next x hangs on a coin")
         return texts.pop()
+
+    def steps(self) -> dict[str, str]:
+        """`next` of x as x - gamma (d), what the body's vectors stand for kept together."""
+        x = self.program.server[0]
+        return {x: f"{x} - {self.params['gamma']}*({self.direction(apart=True)})"}
 
     def _along(self, after: Vector, x: str, gamma: Any, apart: bool) -> str:
         if apart:
@@ -355,6 +372,8 @@ class Update:
             alone = behind[:1] not in ("*", "/")
             if alone and (not before or before[-1] in "(+,"):
                 return text
+            # a - v with v = b + c is a - b - c: the text is put in as people write it, so that statements
+            # stay readable.
             if alone and before[-1] == "-":
                 return signs_turned(text)
             return f"({text})" if not text.isidentifier() else text

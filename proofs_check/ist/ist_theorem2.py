@@ -21,7 +21,7 @@ from fractions import Fraction as F
 from compth.methods.ist import largest_beta, neighbourhood_paper
 from proofs_check._script import Part, Script, step, text
 from proofs_check.ist import ist_theorem2_sharp as sharp
-from proofs_check.ist.ist_theorem2_sharp import GAIN, at, ga, h2, s2
+from proofs_check.ist.ist_theorem2_sharp import GAIN, UPDATE, at, ga, h2, s2
 
 NOISE = text(neighbourhood_paper(ga, largest_beta(ga), h2, s2).simplify())
 STATEMENT = {
@@ -54,6 +54,7 @@ SCRIPT = Script(
                 ({"domain": ["ga > 0", "s2 >= 0"]}, at(3, 0, 3)),
                 ({"given": {"noise": None}}, at(-1, F(1, 8), F(1, 2), away=2, s2=0)),
             ],
+            update=UPDATE,
         )
     ],
 )

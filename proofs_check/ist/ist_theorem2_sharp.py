@@ -18,15 +18,19 @@ Tight: upper: at gamma = 1 one step is an equality where the variance is s2; no 
 Source: Shulgin and Richtárik 2024, Theorem 2 (30); the smaller constant is ours.
 """
 
+from dataclasses import replace
 from fractions import Fraction as F
 
 from compth.methods.ist import neighbourhood_sharp
 from proofs_check._blocks import over_run
 from proofs_check._models import model
 from proofs_check._script import Part, Script, step, symbols, text
+from proofs_check._steps import SKETCHED
 
 ga, h2, s2 = symbols("ga h2 s2")
 NOISE = text(neighbourhood_sharp(ga, h2, s2))
+# the step is IST's; that the mean of g is x - x* + h holds for the quadratic and its sketches with B = I
+UPDATE = replace(SKETCHED, words={"mean message 1": "g"}, stated=("g",))
 GAIN = "sq(R(x - xs))"  # ||grad f||^2 in the norm of L^-1
 STATEMENT = {
     "name": "ist.theorem2_sharp",
@@ -41,7 +45,7 @@ STATEMENT = {
         "noise": "noise(g, R, s2)",
     },
     "claim": [f"2*(fp - fs)/ga + {GAIN} <= 2*(f - fs)/ga + {NOISE}"],
-    "run": over_run("2*(f - fs)/ga", {"x": "x - ga*g", "f": "fp"}, "1", "xs h fs", noise=NOISE, gain=GAIN),
+    "run": over_run("2*(f - fs)/ga", UPDATE.next("x", f="fp"), "1", "xs h fs", noise=NOISE, gain=GAIN),
 }
 CLAIM = STATEMENT["claim"][0]
 STEPS = [
@@ -77,6 +81,7 @@ SCRIPT = Script(
                 ({"domain": ["ga > 0", "s2 >= 0"]}, at(2, 1, 2)),
                 ({"given": {"noise": None}}, at(-1, 1, F(1, 2), s2=0)),
             ],
+            update=UPDATE,
         )
     ],
 )

@@ -47,7 +47,7 @@ STATEMENT = {
         "apart": "independent(G, tau)",
     },
     "let": {"s2": "sq(S)"},
-    "claim": claims(ROW, "P(G)"),
+    "claim": claims(ROW, UPDATE.direction()),
 }
 FAIR, FIRST, FIRM = STATEMENT["claim"]
 A, D1 = text(ROW.A), text(ROW.D1)
@@ -93,6 +93,7 @@ PART = Part(
         ({"given": {"smooth": None}}, at([2, 0], 1, LL="1/4", L=1)),
         ({"given": {"convex": None}}, at([2, 2], 1, mu=9)),
     ],
+    update=UPDATE,
 )
 SCRIPT = Script(
     "sgd.minibatch",

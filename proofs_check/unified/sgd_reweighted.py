@@ -28,7 +28,7 @@ STATEMENT = one_draw(
     "sgd.reweighted",
     ROW,
     "G: the workers' mean of the drawn gradients at x, S: that of the same draws at xs",
-    "G",
+    UPDATE.direction(),
     {"s2": "sq(S)"},
 )
 FAIR, FIRST, FIRM = STATEMENT["claim"]
@@ -44,6 +44,7 @@ PART = Part(
         ({"given": {"smooth": None}}, at([2, 0], 1, LL="1/4")),
         ({"given": {"convex": None}}, at([2, 2], 1, mu=9)),
     ],
+    update=UPDATE,
 )
 SCRIPT = Script(
     "sgd.reweighted",

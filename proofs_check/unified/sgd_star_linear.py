@@ -23,7 +23,7 @@ from proofs_check._steps import CORRECTED as UPDATE
 (LL,) = symbols("LL")
 ROW = SGDStarRow().parameters(constants(facts={"LL": LL}))
 TITLE = "G: the workers' mean of the drawn gradients at x, S: that of the same draws at xs; G - S: the step"
-STATEMENT = one_draw("sgd_star.linear", ROW, TITLE, "G - S", {})
+STATEMENT = one_draw("sgd_star.linear", ROW, TITLE, UPDATE.direction(), {})
 FAIR, FIRST, FIRM = STATEMENT["claim"]
 A = text(ROW.A)
 PART = Part(
@@ -36,6 +36,7 @@ PART = Part(
         ({"given": {"smooth": None}}, at([2, 0], 1, LL="1/4")),
         ({"given": {"convex": None}}, at([2, 2], 1, mu=9)),
     ],
+    update=UPDATE,
 )
 SCRIPT = Script(
     "sgd_star.linear",

@@ -23,7 +23,7 @@ from proofs_check.unified.sgd_star_linear import TITLE
 
 (LL,) = symbols("LL")
 ROW = SGDStarSharp().parameters(constants(facts={"LL": LL}))
-STATEMENT = one_draw("sgd_star.sharp", ROW, TITLE, "G - S", {})
+STATEMENT = one_draw("sgd_star.sharp", ROW, TITLE, UPDATE.direction(), {})
 FAIR, FIRST, FIRM = STATEMENT["claim"]
 A = text(ROW.A)
 PART = Part(
@@ -38,6 +38,7 @@ PART = Part(
         ({"given": {"smooth": None}}, at([2, 0], 1, LL="1/4")),
         ({"given": {"convex": None}}, at([2, 2], 1, mu=9)),
     ],
+    update=UPDATE,
 )
 SCRIPT = Script(
     "sgd_star.sharp",
