@@ -281,6 +281,7 @@ class Thing:
     """An object of a plain class: its fields may be read, its methods called; anything else refuses."""
 
     def __init__(self, binding: Binding, value: object, name: str) -> None:
+        # Its own __setattr__ refuses, as the program's stores into objects must.
         object.__setattr__(self, "__of__", (binding, value, name))
 
     def __getattr__(self, name: str) -> object:
@@ -310,6 +311,7 @@ class Thing:
 def _is_plain(kind: type) -> bool:
     """A class of Python code whose attributes are found in the usual way."""
     own = [vars(k) for k in kind.__mro__[:-1]]
+    # Any of these would make an attribute something else than what the dictionaries hold.
     odd = ("__getattribute__", "__getattr__", "__slots__", "__setattr__")
     return (
         type(kind) is type
@@ -326,6 +328,8 @@ def _computed(kind: type, name: str) -> bool:
 
 def _of_class(binding: Binding, me: Thing, kind: type, name: str) -> object:
     """What an attribute of the class means for this object: a method, a static one, a property, a constant."""
+    # By the method resolution order, as Python finds attributes of plain classes; descriptors of other
+    # kinds stop.
     found = next((vars(k)[name] for k in kind.__mro__ if name in vars(k)), None)
     if isinstance(found, FunctionType):
         return partial(binding.function(found), me)

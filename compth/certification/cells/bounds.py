@@ -1,8 +1,13 @@
 """From laws on cells to a certificate: the multipliers by which a claim follows from what single entries do.
 
-The claim's excess is a sum of q(t_i). Where x has a norm as unit the entries are coupled by sum |t_i|^p = 1 alone, and
-the best bound by weak duality is  min over lambda of  sum_i sup_t (q - lambda |t|^p) + lambda. It is convex in lambda;
-lambda is found with floats, rounded to simple fractions, and the certificate is then checked exactly (`proof.cells`).
+The claim's excess is a sum of q(t_i). Where x has a norm as unit the entries are coupled by sum |t_i|^p = 1
+alone, and the best bound by weak duality is min over lambda of sum_i sup_t (q - lambda |t|^p) + lambda. It
+is convex in lambda; lambda is found with floats, rounded to simple fractions, and the certificate is then
+checked exactly (`proof.cells`).
+
+Why multipliers at all: without a norm as unit every entry must satisfy its inequality alone; with one, an
+entry may exceed it where |t| is large, since only few can be. What may be changed: how multipliers are
+looked for, and in floats. What must not: `certificate` gives away only what `proof.cells` has accepted.
 """
 
 from __future__ import annotations

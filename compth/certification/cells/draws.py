@@ -45,6 +45,7 @@ class Draws(Mute):
     ) -> Symbolic:
         """Uniform on [low, high)."""
         if size is None:
+            # As in numpy, limits that are arrays give one draw for each pair of them.
             shape = np.broadcast_shapes(as_array(low).shape, as_array(high).shape)
             size = shape or None
         return low + (high - low) * self.random(size)
@@ -99,6 +100,7 @@ class Draws(Mute):
         if not replace and size is not None and _int_of(size) != 1:
             return self._without(population, _int_of(size), p)
         count = population.size
+        # Every draw of it is one categorical integer, which a look-up turns into an entry of a.
         weights = [const(Fraction(1, count))] * count if p is None else as_array(p).flat
         if len(weights) != count or count > MOST:
             stop(f"a choice of {count} with {len(weights)} probabilities")

@@ -161,6 +161,7 @@ def _held_by(f: FunctionType | partial[object]) -> list[object]:
 
 def _is_set(cell: CellType) -> bool:
     """Whether a cell of an outer function holds something."""
+    # The variable may be assigned later than the function is defined.
     try:
         return cell.cell_contents is not None
     except ValueError:  # a name that is not bound yet
@@ -293,6 +294,7 @@ def alone(f: Callable[..., object]) -> Callable[..., object]:
 
     def called(*arguments: object, **named: object) -> object:
         """Branches inside are explored here and not by the caller."""
+        # Branches end with the call only if it changed nothing that outlives it, on any way.
         held = _Untouched(f, *arguments, *named.values())
 
         def once() -> object:

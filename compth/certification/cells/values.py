@@ -144,7 +144,7 @@ class Value:
         return replace(self, a=-self.a, b=b, shift=-self.shift)
 
     def __add__(self, other: Value) -> Value:
-        """The sum; Raises Stopped for two draws, two degrees, or two irrational factors."""
+        """The sum. Raises Stopped for two draws, two degrees, or two irrational factors."""
         if self.is_zero or other.is_zero:
             return other if self.is_zero else self
         left, right = self._scaled_as(other)

@@ -582,6 +582,7 @@ class Word(Mute):
         self.__dict__["__call"] = f
 
     def __call__(self, *arguments: object, **named: object) -> object:
+        # Under a name that begins with two underscores, which no traced program may ask for.
         return self.__dict__["__call"](*arguments, **named)
 
 
