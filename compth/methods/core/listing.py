@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial
+from functools import lru_cache, partial
 
 from compth._numbers import Number
 from compth.errors import CompthError
@@ -155,6 +155,22 @@ def _beginning(program: Program) -> list[str]:
     return out + ([f"every worker i begins with {', '.join(worker)}"] if worker else [])
 
 
+@lru_cache(1024)
+def _simplest(c: Number) -> Number:
+    """A coefficient as the body has it, or with fewer operations: the same one stands on several lines.
+
+    Common factors are cancelled; sympy's general simplification tries far more, for the same or for longer ones.
+    """
+    from sympy import cancel, count_ops, nsimplify
+
+    # floats of defaults become the rationals they stand for, or 0.5 would be carried beside 1/2
+    exact = nsimplify(c, rational=True)
+    # a product of powers is as simple as it gets, and most coefficients are one
+    factors = exact.as_ordered_factors()
+    plain = all(f.is_Atom or (f.is_Pow and f.base.is_Atom and f.exp.is_Integer) for f in factors)
+    return exact if plain else sorted((exact, cancel(exact)), key=count_ops)[0]
+
+
 class _Words:
     """Plain text."""
 
@@ -245,10 +261,7 @@ class _Words:
         """A coefficient."""
         if not isinstance(c, Formula):
             return f"{c:g}" if isinstance(c, float) else str(c)
-        from sympy import nsimplify, simplify
-
-        # floats of defaults become the rationals they stand for, or simplify would carry 0.5 beside 1/2
-        return self.expression(simplify(nsimplify(c.it, rational=True)))
+        return self.expression(_simplest(c.it))
 
     def expression(self, c: object) -> str:
         """A symbolic coefficient."""

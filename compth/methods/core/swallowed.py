@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import sysconfig
 from collections.abc import Callable
 from os.path import abspath, dirname, join
-from types import CodeType, FrameType
+from types import FrameType
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -24,6 +25,11 @@ KNOWN = tuple(
     )
 )
 """Where Python's library, the package, numpy and sympy lie: what they raise and catch inside is theirs."""
+MACHINERY = tuple(
+    vars(importlib.import_module(name))
+    for name in ("importlib._bootstrap", "importlib._bootstrap_external", "zipimport")
+)
+"""Where imports are made, which belong to no file: sympy imports some of itself when it is first asked to multiply."""
 ENDS = (StopIteration, StopAsyncIteration, GeneratorExit)
 """By these loops end."""
 
@@ -41,7 +47,7 @@ def noticing(call: Callable[[], T]) -> tuple[T, str]:
 
     def entered(frame: FrameType, event: str, arg: object) -> TraceFunction | None:
         # libraries catch exceptions of their own as a matter of course; only frames of a user's code count
-        return None if _known(frame.f_code) else inside
+        return None if _known(frame) else inside
 
     sys.settrace(entered)
     try:
@@ -52,9 +58,11 @@ def noticing(call: Callable[[], T]) -> tuple[T, str]:
     return found, seen[0] if seen else ""
 
 
-def _known(code: CodeType) -> bool:
+def _known(frame: FrameType) -> bool:
     """True for code of Python's library, of numpy and of the package; installed packages of others are not."""
-    name, library = code.co_filename, KNOWN[0]
+    if any(frame.f_globals is space for space in MACHINERY):
+        return True
+    name, library = frame.f_code.co_filename, KNOWN[0]
     return name.startswith(KNOWN[1:]) or (name.startswith(library) and "site-packages" not in name)
 
 
