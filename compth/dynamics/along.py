@@ -11,7 +11,7 @@ import numpy as np
 from compth._numbers import Number
 from compth._types import Numbers as Array
 from compth.dynamics import enumerated, masked
-from compth.dynamics.radii import DENSE, WIDTH, mean_ends, mean_radius, radius
+from compth.dynamics.radii import DENSE, WIDTH, Radius, mean_ends, mean_radius, radius
 from compth.dynamics.snapshots import Snapshots
 from compth.dynamics.spectrum import ExactRate, is_coupled, rate_from, rate_of_maps
 from compth.dynamics.system import Data
@@ -48,7 +48,7 @@ class RateAt:
         """rho_noise - 1, without a bracket; tol: the relative residual that is enough."""
         if masked.fits(self.method):
             return self.rate(gamma).rho_noise - 1
-        return float(self._radius(self._system(gamma), gamma, tol).value)
+        return float(self._watched(self._system(gamma), gamma, tol).value)
 
     def rho(self, gamma: float, tol: float = 1e-8) -> float:
         """ExactRate.rho, without its bracket."""
@@ -59,9 +59,7 @@ class RateAt:
         if masked.fits(self.method):
             return np.array([self.rate(gamma).rho])
         linear = self._system(gamma)
-        found = self._radius(linear, gamma, tol)
-        if self.snapshots is not None:
-            self.snapshots.add(float(np.log(gamma)), linear, found)
+        found = self._watched(linear, gamma, tol)
         noise = [1 + float(r.value) for r in found.parts or (found,)]
         return np.array([*noise, *(mean_ends(linear) if self._coupled(gamma) else ())])
 
@@ -95,7 +93,14 @@ class RateAt:
         self.snapshots = Snapshots(self._coupled) if on and not masked.fits(self.method) else None
         return self.snapshots
 
-    def _radius(self, linear: Any, gamma: float, tol: float | None, width: float = WIDTH) -> Any:
+    def _watched(self, linear: Any, gamma: float, tol: float) -> Radius:
+        """_radius of which the Perron points are kept, where they are."""
+        found = self._radius(linear, gamma, tol)
+        if self.snapshots is not None:
+            self.snapshots.add(float(np.log(gamma)), linear, found)
+        return found
+
+    def _radius(self, linear: Any, gamma: float, tol: float | None, width: float = WIDTH) -> Radius:
         near = self.near if self.snapshots is None else self.snapshots.near(float(np.log(gamma)))
         found = radius(linear, near, tol, width)
         self.near = [replace(found, lens=None), *self.near[: KEPT - 1]]

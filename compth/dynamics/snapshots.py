@@ -95,6 +95,12 @@ class Snapshots:
         self._light()
         return len(self.anchors) == 3
 
+    @property
+    def aimed(self) -> bool:
+        """True where some search knew about where its root is, and so had a near inverse that models can trust."""
+        lenses = [r.lens for s in self.steps for r in s.found if r.lens is not None]
+        return any(lens.target is not None for lens in lenses)
+
     def near(self, u: float) -> list[Radius]:
         """Where a search at exp(u) starts: from a model, or from nothing."""
         if not self.anchors:
@@ -165,6 +171,11 @@ class Model:
         below = np.array([(a - b) * (a - c), (b - a) * (b - c), (c - a) * (c - b)])
         value = np.array([(x - b) * (x - c), (x - a) * (x - c), (x - a) * (x - b)])
         return value / below, x * np.array([2 * x - b - c, 2 * x - a - c, 2 * x - a - b]) / below
+
+    def noise(self, u: float) -> float:
+        """The largest branch of the second moments alone."""
+        weights, _ = self._weights(u)
+        return max(g.root(weights)[0] for g in self.groups)
 
     def value(self, u: float) -> float:
         """The largest branch."""

@@ -38,6 +38,18 @@ DOUBLE = 1e-8
 """Rounding of the factor of the mean, whose eigenvalues may be double."""
 ROUGH, COARSE, FINE, FINEST = 1e-4, 1e-7, 1e-10, 1e-12
 """Relative residuals of rates while a valley is looked for, in it, and around its floor (the last for few moments)."""
+START = 0.5
+"""The first step that is tried, in units of 1/L: rarely far from the largest stable one."""
+SURE, DOUBTFUL = 1e-8, 1e-2
+"""Residual of rates around a stable step, and |1 - rho| below which a rough one says nothing of the side."""
+BEYOND = 1e-3
+"""A mean's factor that is larger than 1 by this says that a step is unstable, whatever rounding does."""
+CLOSED_IN = 1e-10
+"""How closely, in log gamma, the root is closed in on: inside the least of MARGINS."""
+ANCHORS = 3
+"""How many steps a model takes."""
+ROOT = 1e-10
+"""Where |1 - rho| is less than this a step is a root of rho = 1."""
 PROPOSED = 12
 """How many steps models may propose before a plainer search takes over."""
 SPANNING, WIDE = 1e-8, 0.05
@@ -145,30 +157,79 @@ def rates_along(method: Method, problem: Problem) -> RateAt | EnumeratedRateAt:
 
 
 def _largest(rate: RateAt | EnumeratedRateAt, method: Method, problem: Problem, tol: float) -> StepSize:
-    """Root of rho_noise = 1 in log gamma, then its two sides."""
+    """Root of rho_noise = 1 in log gamma, then its two sides; closely from the start where a rough one misled."""
+    found = kept(_root(rate, method, problem, tol, ROUGH))
+    return found if found.converged or np.isinf(found) else _root(rate, method, problem, tol, SURE)
 
-    def excess(log_gamma: float) -> float:
-        """rho_noise - 1, cut so that root finding sees moderate numbers."""
-        return float(np.clip(rate.noise(float(np.exp(log_gamma))), -1.0, 1.0))
+
+def _root(
+    rate: RateAt | EnumeratedRateAt, method: Method, problem: Problem, tol: float, rough: float
+) -> StepSize:
+    """_largest with bracketing rates to this residual."""
+    known: dict[float, float] = {}
+    snapshots = rate.watch()
+
+    def excess(u: float, residual: float = SURE) -> float:
+        """rho_noise - 1 at exp(u), cut so that root finding sees moderate numbers."""
+        if u not in known:
+            gamma = float(np.exp(u))
+            # second moments grow no slower than the mean's square: where the mean diverges nothing need be searched
+            least = rate.least(gamma) - 1
+            value = least if least > BEYOND else rate.noise(gamma, residual)
+            value = rate.noise(gamma, SURE) if abs(value) < DOUBTFUL and residual > SURE else value
+            known[u] = float(np.clip(value, -1.0, 1.0))
+        return known[u]
 
     unit = float(np.log(1 / problem.L))
-    low = unit + float(np.log(0.1))
-    while excess(low) >= 0:
+    low = unit + float(np.log(START))
+    while excess(low, rough) >= 0:
         low -= np.log(10)
         if low < unit - np.log(FAR):
             raise Unsupported(f"{method.label} has no stable step on this problem")
     high = low + np.log(2)
-    while excess(high) < 0:
+    while excess(high, rough) < 0:
         low, high = high, high + np.log(2)
         if high > unit + np.log(FAR):
             return StepSize(
                 np.inf, (float(np.exp(low)), np.inf), rate.rate(float(np.exp(low))).bracket[1] < 1
             )
-    ends = {u: excess(u) for u in (low, high)}
-    if ends[low] * ends[high] > 0:  # rounding on a flat piece: no root to close in on
+    if excess(low) * excess(high) > 0:  # rounding on a flat piece: no root to close in on
         return StepSize(np.exp(high), (0.0, np.inf), False)
-    root = float(np.exp(brentq(excess, low, high, xtol=1e-11, rtol=1e-14)))
-    return _sided(rate, root, tol)
+    # Models need a near inverse at the root: without one their rightmost root may be no rho, and would mislead.
+    aimed = snapshots if snapshots is not None and snapshots.aimed else None
+    closer = None if aimed is None else _told_root(excess, aimed, low, high)
+    rate.watch(False)
+    if closer is None:
+        closer = float(brentq(excess, low, high, xtol=CLOSED_IN, rtol=1e-14))
+    return _sided(rate, float(np.exp(closer)), tol)
+
+
+def _told_root(
+    excess: Callable[[float], float], snapshots: Snapshots, low: float, high: float
+) -> float | None:
+    """Where rho_noise - 1 changes its sign by models of it; None where they do not close in on a place.
+
+    Each proposal is asked for and spans the next model, so that a model is wrong there by the square of what the last
+    was: a step with |1 - rho| < ROOT is the root.
+    """
+    if len(snapshots.steps) < ANCHORS:
+        excess((low + high) / 2)
+    if not snapshots.settle((low + high) / 2):
+        return None
+    for _ in range(PROPOSED):
+        middle = (low + high) / 2
+        try:
+            told = snapshots.model(middle).noise
+            ends = told(low), told(high)
+            # a model that has no root between the ends is told of the middle
+            u = float(brentq(told, low, high, xtol=CLOSED_IN / 10)) if ends[0] < 0 < ends[1] else middle
+        except np.linalg.LinAlgError:
+            return None
+        value = excess(u)
+        if abs(value) < ROOT:
+            return u
+        low, high = (u, high) if value < 0 else (low, u)
+    return None
 
 
 def _sided(rate: RateAt | EnumeratedRateAt, root: float, tol: float) -> StepSize:

@@ -10,7 +10,7 @@ import pytest
 import compth as ct
 from compth.dynamics import best_step, exact_rate
 from compth.dynamics.snapshots import Model
-from compth.dynamics.steps import rates_along
+from compth.dynamics.steps import _largest, rates_along
 from compth.problems import random_finite_sum, random_quadratic
 
 SLOPED = random_quadratic(4, 8, 30, seed=1, minimisers=1.0)
@@ -108,3 +108,18 @@ def test_a_crossing_of_the_means_factors_is_found_to_the_digit():
     found = best_step(ct.SGD(oracle=ct.Minibatch()), problem)
     assert found.rate.rho == pytest.approx(found.rate.rho_mean, rel=1e-12)
     assert found.gamma == pytest.approx(2 / (problem.L + problem.mu), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("method", "most"),
+    [(ct.DIANA(ct.RandK(k=3)), 7), (ct.MARINA(ct.RandK(k=3), p=0.25), 10), (ct.EFBV(ct.RandK(k=3)), 8)],
+)
+def test_a_largest_stable_step_costs_a_few_rates(method, most):
+    problem = ct.problems.random_quadratic(n=4, d=16, kappa=30, seed=1)
+    rate = rates_along(method, problem)
+    found = _largest(rate, method, problem, 1e-7)
+    assert rate.applications <= most * ct.exact_rate(method, problem).applications
+    low, high = vars(found)["bracket"]
+    assert ct.exact_rate(replace(method, gamma=low), problem).bracket[1] < 1
+    assert ct.exact_rate(replace(method, gamma=high), problem).bracket[0] >= 1
+    assert high / low - 1 <= 1e-7
