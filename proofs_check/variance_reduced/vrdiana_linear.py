@@ -44,6 +44,7 @@ LESS_A, LESS_C = text(SMALLER.A), text(SMALLER.C)
 if (SMALLER.B, SMALLER.rho) != (ROW.B, ROW.rho):
     raise AssertionError("the two rows have the same B and rho")
 SMALL, SHORT = sorted((f"al <= {limit}" for limit in LIMITS), key=lambda t: "om" in t)
+PLANNED = VRDIANALinear().run_parameters(constants(**FLEET, params={"alpha": al}))
 UPDATE = Update(
     VRDIANA,
     {
@@ -54,7 +55,7 @@ UPDATE = Update(
         "picked": "X",
         "message": "Q",
     },
-    {"gamma": "ga", "alpha": "al", "p": "1/m"},
+    {"gamma": "ga", "alpha": "al", "p": text(PLANNED["p"])},
     sizes={"m": "m"},
     parts=2,
 )
