@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
+from compth._types import Json
 from compth.certificates import SEVERITY, Certificate, Report, Verdict
 from compth.reporting.certification import LADDER, arithmetic_line, by_hand, found_at_most
 from compth.reporting.files import MARK, provenance
@@ -55,6 +55,7 @@ def document(title: str, sections: Sequence[Section]) -> str:
 
 
 def _block(block: str | Sequence[str]) -> str:
+    """A paragraph, or a list of at most MOST lines."""
     if isinstance(block, str):
         return block
     shown = [rf"\item[$\bullet$] {line}" for line in block[:MOST]]
@@ -68,6 +69,7 @@ def reproduction(
     command: str, data: str, files: Sequence[str | Path] = (), more: Sequence[str] = ()
 ) -> Section:
     """The command, versions, and SHA-256 of the files that were judged and of what was found (`data`, as --json)."""
+    # Timings differ from run to run: the hash is of everything else.
     printed = f"{code('--json')} prints it, without its lines of {code('seconds')}"
     hashes = [f"{code(Path(f).name)}: {_hash(Path(f).read_bytes())}" for f in files if Path(f).is_file()]
     found = f"the report, as {printed}: {_hash(timeless(data).encode())}"
@@ -82,12 +84,14 @@ def timeless(data: str) -> str:
 
 
 def _hash(data: bytes) -> str:
+    """SHA-256 in the typewriter font."""
     return code(sha256(data).hexdigest())
 
 
 def appendix(report: Report, command: str = "", files: Sequence[str | Path] = ()) -> str:
     """Of a report of `check` or `refute`. files: what was judged, to be hashed."""
     rates = is_of_rates(report)
+    # Refutations first: a reader of the appendix must not have to look for what failed.
     ordered = sorted(report.certificates, key=lambda c: -SEVERITY[c.verdict])
     word = [plain("The following is somebody's word: this report was read from a file, typed or changed.")]
     held = report.verdict
@@ -132,6 +136,7 @@ def _rate_statement(report: Report) -> list[str | Sequence[str]]:
 
 
 def _assumptions(report: Report) -> list[str | Sequence[str]]:
+    """What the verdicts take for granted, and what was not checked."""
     lines = dict.fromkeys(a.removeprefix("assumed: ") for c in report.certificates for a in c.assumptions)
     notes = [f"not checked: {note}" for note in report.info.get("not_checked", [])]
     used = [*lines, *notes, *arithmetic_line(report.info)]
@@ -151,8 +156,9 @@ def _evidence(c: Certificate, earned: bool) -> list[str | Sequence[str]]:
     proof, cells = c.details.get("proof"), c.details.get("cells")
     out: list[str | Sequence[str]] = [said]
     if isinstance(proof, Mapping):
-        out += rational_proof(proof, earned and c.verdict is Verdict.PROVED)
+        out += rational_proof(dict(proof), earned and c.verdict is Verdict.PROVED)
     if isinstance(cells, Mapping):
+        # Laws on cells are too long for paper: their hash ties the page to the file that a checker reads.
         told = sha256(json.dumps(cells, sort_keys=True).encode())
         kind = "groups" if "groups" in cells else "cases"
         count = counted(len(cells.get(kind, ())), kind.removesuffix("s"))
@@ -161,7 +167,7 @@ def _evidence(c: Certificate, earned: bool) -> list[str | Sequence[str]]:
     return out
 
 
-def rational_proof(proof: Mapping[str, Any], holds: bool) -> list[str | Sequence[str]]:
+def rational_proof(proof: Json, holds: bool) -> list[str | Sequence[str]]:
     """V, the rate and the multipliers of a rational certificate, and why they prove it; no proof where nobody did."""
     v = [f"{code(k)} = {number(x)}" for k, x in proof.get("v", {}).items() if str(x) != "0"]
     used = [f"{code(k)} = {number(x)}" for k, x in proof.get("multipliers", {}).items() if str(x) != "0"]
@@ -171,6 +177,8 @@ def rational_proof(proof: Mapping[str, Any], holds: bool) -> list[str | Sequence
         for name, parts in (("Coefficients of $V$", v), ("Multipliers", used))
         if parts
     ]
+    # Numbers of a file that was not checked here are told as a claim, and the word proof does not stand before
+    # them.
     if not holds:
         claimed = "Claimed, not proved here: nothing below was checked by this package as it stands."
         return [f"{claimed} The factor claimed is {rho}.", *listed]
@@ -202,6 +210,7 @@ def _witness(c: Certificate, rates: bool) -> list[str | Sequence[str]]:
 
 
 def _seeds(report: Report) -> list[str]:
+    """Seed, error level and budget, where there are some."""
     info = report.info
     given = [f"{k} = {info[k]}" for k in ("seed", "alpha", "budget") if info.get(k) is not None]
     return [f"Settings: {plain(', '.join(given))}."] if given else []

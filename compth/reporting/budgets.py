@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,7 +15,12 @@ from compth.reporting.reports import bits, inline_svg, number, rate
 from compth.text.counts import counted
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
     from compth._numbers import Number
+    from compth.studies.budget import Answer, Budget
+    from compth.studies.budget_promises import Promise
 
 
 NAMES = {
@@ -30,12 +35,13 @@ LINES = {"theorem": "--", "certified": "-.", "exact": "-", "best": ":"}
 """Theory dashed, what happens on the problem solid."""
 
 
-def columns(b: Any) -> tuple[list[str], list[list[str]]]:
+def columns(b: Budget) -> tuple[list[str], list[list[str]]]:
     """Header and cells: of each evidence the strongest member, or who comes nearest, and nothing compressed."""
     header = ["by", "may send", "message", "step", "rounds", "uplink", "limit", "standing"]
     rows = []
     for by, a in b.answers.items():
         allowed = number_of(b, a.limit)
+        # Where no member is within the limit, who comes nearest says how far off that is.
         p = a.chosen or a.nearest
         if p is None:
             rows.append([by, "none", *["-"] * 4, allowed, "-"])
@@ -47,26 +53,27 @@ def columns(b: Any) -> tuple[list[str], list[list[str]]]:
     return header, rows
 
 
-def _cells(p: Number) -> list[str]:
+def _cells(p: Promise) -> list[str]:
+    """Claim, message, step, rounds and bits of a member."""
     message = "-" if p.message_bits is None else bits(p.message_bits)
     return [p.claim, message, number(p.stepsize, 3), arrives(p), bits(p.bits)]
 
 
-def arrives(p: Number) -> str:
+def arrives(p: Promise) -> str:
     """Rounds, "never" where the floor or the rate keeps it above eps, "-" where nothing is promised."""
     if p.rounds is not None:
         return f"{p.rounds:,}"
     return "-" if p.stepsize is None else "never"
 
 
-def number_of(b: Any, limit: float | None) -> str:
+def number_of(b: Budget, limit: float | None) -> str:
     """The limit in its unit."""
     if limit is None:
         return "-"
     return bits(limit) if b.target == "bits" else f"{math.floor(limit * (1 + 1e-9)):,}"
 
 
-def details(b: Any) -> tuple[list[str], list[list[str]]]:
+def details(b: Budget) -> tuple[list[str], list[list[str]]]:
     """Header and cells of every member by every evidence that looked at it."""
     header = [
         "by",
@@ -91,7 +98,7 @@ def details(b: Any) -> tuple[list[str], list[list[str]]]:
     return header, rows
 
 
-def caption(b: Any) -> str:
+def caption(b: Budget) -> str:
     """Method, family, problem and target."""
     target = {
         "rounds": f"{b.value:,.0f} rounds",
@@ -101,7 +108,7 @@ def caption(b: Any) -> str:
     return f"{b.method} with {b.family} on {b.setting}; target: eps = {b.eps:g} within {target}."
 
 
-def legend(b: Any) -> str:
+def legend(b: Budget) -> str:
     """What the columns mean."""
     said = "; ".join(MEANS[k] for k in b.answers)
     return (
@@ -125,12 +132,13 @@ MEANS = {
 }
 
 
-def answer(b: Any) -> str:
+def answer(b: Budget) -> str:
     """How far one may compress, a sentence for each evidence."""
     return " ".join(_sentence(b, a) for a in b.answers.values())
 
 
-def _sentence(b: Any, a: Any) -> str:
+def _sentence(b: Budget, a: Answer) -> str:
+    """What one evidence allows, or why nothing."""
     who = NAMES[a.by]
     who = who[0].upper() + who[1:]
     if a.chosen is not None:
@@ -145,24 +153,27 @@ def _sentence(b: Any, a: Any) -> str:
     return f"{who} allows no member: {a.nearest.label} comes nearest{_takes(b, a.nearest)}."
 
 
-def _share(a: Any) -> str:
-    full, sent = a.uncompressed.message_bits, a.chosen.message_bits
+def _share(a: Answer) -> str:
+    """How much shorter a message is than an uncompressed one."""
+    full, sent = a.uncompressed.message_bits, None if a.chosen is None else a.chosen.message_bits
     if not sent or not full:
         return ""
     times, word = (full / sent, "shorter") if full >= sent else (sent / full, "longer")
     return " (a message is as long)" if full == sent else f" (a message is {times:.3g} x {word})"
 
 
-def _takes(b: Any, p: Any) -> str:
+def _takes(b: Budget, p: Promise) -> str:
+    """What it takes to arrive; "about" for estimates."""
     found = bits(p.bits) if b.target == "bits" else f"{arrives(p)} rounds"
     return f": about {found}" if p.by in ESTIMATED and p.rounds is not None else f": {found}"
 
 
-def _why(p: Number) -> str:
+def _why(p: Promise) -> str:
+    """The reason in brackets, where there is one."""
     return f" ({p.note})" if p.note else ""
 
 
-def remarks(b: Any) -> list[str]:
+def remarks(b: Budget) -> list[str]:
     """Members beyond the answer that are not within, the cheapest in all, what was not looked at, reasons."""
     out = [*b.doubts(), *b.notes]
     for a in b.answers.values():
@@ -180,11 +191,12 @@ def remarks(b: Any) -> list[str]:
     return out + [line for by, looked in b.promises.items() if (line := _reasons(by, looked))]
 
 
-def _part(b: Any, a: Any) -> str:
+def _part(b: Budget, a: Answer) -> str:
+    """How many of the members were looked at."""
     return f"{len(b.promises[a.by])} of {counted(len(b.members), 'member')}"
 
 
-def _reasons(by: str, looked: Sequence[Any]) -> str:
+def _reasons(by: str, looked: Sequence[Promise]) -> str:
     """Why members have nothing promised, by the first of them."""
     without = [p for p in looked if p.note]
     if not without or len(without) == len(looked):  # of all: the answer says it
@@ -192,7 +204,7 @@ def _reasons(by: str, looked: Sequence[Any]) -> str:
     return f"{by}: {len(without)} of {len(looked)} members have none, such as {without[0].label}: {without[0].note}"
 
 
-def numbers(b: Any) -> dict[str, list[Any]]:
+def numbers(b: Budget) -> dict[str, list[object]]:
     """Columns of numbers: a row for every member by every evidence that looked at it, and whether it is the answer."""
     looked = [(by, p) for by, row in b.promises.items() for p in row]
     names = (
@@ -211,12 +223,12 @@ def numbers(b: Any) -> dict[str, list[Any]]:
     return {"by": [by for by, _ in looked], **held, "chosen": [p is b.answers[by].chosen for by, p in looked]}
 
 
-def said(b: object) -> list[str]:
+def said(b: Budget) -> list[str]:
     """What stands below the table."""
     return [caption(b), legend(b), answer(b), *remarks(b)]
 
 
-def budget_page(b: object, command: str = "") -> str:
+def budget_page(b: Budget, command: str = "") -> str:
     """Answer first, then the picture, the table, remarks and every member."""
     notes = "".join(f"<li>{prose(line)}</li>" for line in remarks(b))
     body = (
@@ -231,7 +243,7 @@ def budget_page(b: object, command: str = "") -> str:
     return page("compth budget", body, command=command)
 
 
-def figure(b: Any) -> Any:
+def figure(b: Budget) -> Figure:
     """What the target counts against the bits of a message (or the constant), the limits, the answers as dots."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
@@ -250,24 +262,30 @@ def figure(b: Any) -> Any:
     return made
 
 
-def _across(b: Any) -> str:
+def _across(b: Budget) -> str:
+    """What the horizontal axis counts."""
     if b.members[0].bits is not None:
         return "bits of a message"
     return str(b.members[0].claim.partition("=")[0])
 
 
-def _place(p: Number) -> float:
-    return float(p.message_bits if p.message_bits is not None else p.level)
+def _place(p: Promise) -> float:
+    """Where a member stands on it."""
+    level: Number = p.level
+    return float(level if p.message_bits is None else p.message_bits)
 
 
-def _height(b: Any, p: Any) -> float:
+def _height(b: Budget, p: Promise) -> float:
+    """What it takes, nan where it does not arrive."""
     found = p.bits if b.target == "bits" else p.rounds
     return math.nan if found is None else float(found)
 
 
-def _curve(panel: Any, b: Any, by: str, looked: Sequence[object], colour: str) -> None:
+def _curve(panel: Axes, b: Budget, by: str, looked: Sequence[Promise], colour: str) -> None:
+    """The members of one evidence."""
     across = np.array([_place(p) for p in looked])
     up = np.array([_height(b, p) for p in looked])
+    # Members that never arrive have no place in the picture; the table has them.
     shown = np.isfinite(up) & (across > 0) & (up > 0)
     dotted = "." if shown.sum() < 3 else ""
     panel.plot(across[shown], up[shown], LINES[by], color=colour, marker=dotted, label=_named(b, by))
@@ -276,8 +294,10 @@ def _curve(panel: Any, b: Any, by: str, looked: Sequence[object], colour: str) -
 THEIR_STEP, BEST_STEP = "the theorem's step", "its best step"
 
 
-def _named(b: Any, by: str) -> str:
+def _named(b: Budget, by: str) -> str:
     """The evidence and at whose step: a certificate at its best one may lie below the exact rate at the theorem's."""
+    # A certificate at its own best step may lie below an exact rate at the theorem's: whose step it is must be
+    # said.
     if by == "certified":
         theirs = {p.label: p.stepsize for p in b.promises.get("theorem", ())}
         if not theirs:
@@ -287,7 +307,7 @@ def _named(b: Any, by: str) -> str:
     return {"exact": f"exact rate ({THEIR_STEP})", "best": f"exact rate ({BEST_STEP})"}.get(by, by)
 
 
-def _answered(panel: Any, b: Any, a: Any, colour: str) -> None:
+def _answered(panel: Axes, b: Budget, a: Answer, colour: str) -> None:
     """The limit as a thin line, and the answer on it or below."""
     if a.limit is not None:
         own = b.target == "times"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from compth.certification.estimated import described
 from compth.text.counts import counted
 
 if TYPE_CHECKING:
-    from compth._types import Array
+    from compth._types import Array, Json
 
 
 LADDER = {
@@ -38,6 +38,7 @@ def short(value: object) -> str:
 def briefly(witness: object) -> str:
     """A witness in few characters: a long one of few different stretches with all that it is."""
     flat = np.asarray(witness)
+    # Hard vectors are long and simple (one large entry, the rest equal): counted stretches say all of them.
     if flat.ndim == 1 and len(flat) > 8 and flat.dtype == np.float64:
         text = vector(flat, lambda v: f"{v:.6g}")
         if len(text) <= 60:
@@ -120,11 +121,13 @@ def reckoned(value: float) -> str:
     text = spelled(value)
     if len(text) <= 6 or not math.isfinite(value):
         return text
+    # A mean of a few rational outcomes is a fraction that floats almost hit: the fraction is what a reader
+    # recognises.
     near = Fraction(value).limit_denominator(1000)
     return str(near) if near and abs(near - Fraction(value)) <= 4 * Fraction(math.ulp(value)) else text
 
 
-def vector(x: Any, word_of: Callable[[float], str] = spelled) -> str:
+def vector(x: Sequence[float] | Array, word_of: Callable[[float], str] = spelled) -> str:
     """Every entry of a vector, by default with all its digits; equal neighbours are counted."""
     runs: list[tuple[str, int]] = []
     for word in map(word_of, x):
@@ -146,6 +149,8 @@ def by_hand(c: Certificate) -> list[str]:
     """What it takes to check a refutation without this package: x, the claim, moments or how to draw the samples."""
     if c.verdict is not Verdict.REFUTED or c.witness is None:
         return []
+    # Enough to redo it with paper or ten lines of code: the vector, the claim, and the moments or how samples
+    # were drawn.
     x = np.asarray(c.witness, dtype=np.float64)
     n = c.scope.get("n")
     joint = c.claim.startswith("Joint") and isinstance(n, int) and n > 0 and x.size % n == 0
@@ -174,7 +179,7 @@ def _one(x: Array, claim: str) -> str:
     return f"x = {vector(x)}, ||x||^2 = {spelled(float(x @ x))}"
 
 
-def _rows(x: Any, n: int) -> str:
+def _rows(x: Array, n: int) -> str:
     """The vectors of n workers."""
     told = "; ".join(f"a_{i} = {vector(row)}" for i, row in enumerate(x.reshape(n, -1), 1))
     return f"{told}; mean||a_i||^2 = {spelled(float(x @ x) / n)}"
@@ -187,6 +192,7 @@ def _constant(text: str) -> str:
 
 
 def _counted(blocks: list[int]) -> str:
+    """The blocks' sizes, the first dozen of them."""
     return ", ".join(map(str, blocks[:12])) + (", ..." if len(blocks) > 12 else "")
 
 
@@ -211,7 +217,7 @@ def lines(report: Report, script: str = "") -> list[str]:
     return out
 
 
-def arithmetic_line(info: dict[str, Any]) -> list[str]:
+def arithmetic_line(info: Json) -> list[str]:
     """What the program computes in, on which magnitudes, and the rounding that it is granted."""
     used = info.get("arithmetic")
     if not used:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import html
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from compth.claims import how_sharp, shown
 from compth.compressors.identity import Identity
@@ -24,19 +25,20 @@ from compth.reporting.side_by_side import title
 
 if TYPE_CHECKING:
     from compth.methods.core.method import Method
+    from compth.studies.comparison import Comparison, Row
 
 
 SEARCHED = ("certified", "best", "tuned")
 """Whose steps no theorem plans: that none speaks of them goes without saying."""
 
 
-def columns(comparison: Any) -> tuple[list[str], list[list[str]]]:
+def columns(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
     """Header and cells of the table that is printed: whose step, and rounds as promised, certified and seen."""
     header = ["method", "compressor", "step", "step from", "promised", "certified", "here", "uplink", "floor"]
     return header, [_cells(comparison, i) for i in range(len(comparison.rows))]
 
 
-def _cells(comparison: Any, i: int) -> list[str]:
+def _cells(comparison: Comparison, i: int) -> list[str]:
     r, method = comparison.rows[i], comparison.methods[i]
     return [
         r.method,
@@ -51,8 +53,9 @@ def _cells(comparison: Any, i: int) -> list[str]:
     ]
 
 
-def _floor(r: Any) -> str:
+def _floor(r: Row) -> str:
     """The floor seen, else the theorem's bound on it; small ones as powers of ten, which keeps the column narrow."""
+    # A floor that was seen says more than a bound on it.
     bound = r.simulated_floor is None and r.guaranteed_floor is not None
     return f"<={_short(r.guaranteed_floor)}" if bound else _short(r.simulated_floor)
 
@@ -65,14 +68,14 @@ def _short(value: float | None) -> str:
     )
 
 
-def _compressor(r: Any, method: Method, *, short: bool) -> str:
+def _compressor(r: Row, method: Method, *, short: bool) -> str:
     """The compressor's label, "" where the method takes none; short: Top-6 for TopK(k=6)."""
     if not method.takes_compressor and isinstance(method.compressor, Identity):
         return ""
     return row_label(r.compressor) if short else str(r.compressor)
 
 
-def answer(comparison: Any) -> str:
+def answer(comparison: Comparison) -> str:
     """Who needs the fewest rounds and the fewest uplink bits, in one sentence; "" where nobody arrives."""
     there = {i: rounds for i in range(len(comparison.rows)) if (rounds := arrived(comparison, i)) is not None}
     if not there:
@@ -83,6 +86,7 @@ def answer(comparison: Any) -> str:
     given = any(r.stepsize_from in ("given", *SEARCHED) for r in comparison.rows)
     steps = "these steps" if given else "the theorems' steps"
     needs, cost = f"{there[first]:,}", bits(uplink[least])
+    # One sentence for the usual case that the same method wins both.
     if first == least:
         return f"At {steps} {label} needs the fewest rounds ({needs}) and uplink bits ({cost})."
     return (
@@ -90,7 +94,7 @@ def answer(comparison: Any) -> str:
     )
 
 
-def legend(comparison: Any) -> str:
+def legend(comparison: Comparison) -> str:
     """What the columns of `columns` mean."""
     growing = any(map(grows, comparison.rows, comparison.traces))
     diverges = " diverges: it grows, and has no floor;" if growing else ""
@@ -102,7 +106,7 @@ def legend(comparison: Any) -> str:
     )
 
 
-def _wider(rows: Any) -> str:
+def _wider(rows: Sequence[Row]) -> str:
     """What the certified columns speak of, where there is one."""
     if all(r.tight_rate is None and r.certified_rounds is None for r in rows):
         return ""
@@ -112,7 +116,7 @@ def _wider(rows: Any) -> str:
     )
 
 
-def details(comparison: Any) -> tuple[list[str], list[list[str]]]:
+def details(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
     """Header and cells of everything a row holds, one table 17 columns wide: what `columns` leaves out."""
     header = [
         "method",
@@ -165,10 +169,12 @@ def details(comparison: Any) -> tuple[list[str], list[list[str]]]:
     return header, rows
 
 
-def figure_words(comparison: Any) -> str:
+def figure_words(comparison: Comparison) -> str:
     """What may surprise in the figure, and why."""
     words = ["Bands: two standard errors."]
     curves = [comparison.guarantee_curve(i) for i in range(len(comparison.rows))]
+    # What surprises in a picture is explained below it: bounds that start above 1, that rise, that lie on the
+    # curve.
     high = [r.label for r, c in zip(comparison.rows, curves, strict=True) if c is not None and c[0] > 1.5]
     if high:
         words.append(
@@ -187,7 +193,7 @@ def figure_words(comparison: Any) -> str:
     return " ".join(words)
 
 
-def figures(comparison: Any) -> str:
+def figures(comparison: Comparison) -> str:
     """The figure's panels one by one, so that they stand below each other on a phone, and their key."""
     kinds = kinds_of(comparison)
     parts = []
@@ -209,7 +215,7 @@ def figures(comparison: Any) -> str:
     return f"{key}{''.join(parts)}{words}"
 
 
-def comparison_page(comparison: Any, command: str = "") -> str:
+def comparison_page(comparison: Comparison, command: str = "") -> str:
     """The comparison as a static page."""
     header, rows = comparison.columns()
     notes = "".join(
@@ -218,6 +224,7 @@ def comparison_page(comparison: Any, command: str = "") -> str:
         if r.note and r.stepsize_from not in SEARCHED
     )
     remarks = "".join(f"<li>{prose(line)}</li>" for line in comparison.remarks())
+    # Each theorem once, however many rows rest on it.
     used = {g.theorem.id: g.theorem for g in comparison.guarantees if g is not None}.values()
     theorems = [
         [
@@ -244,4 +251,9 @@ def comparison_page(comparison: Any, command: str = "") -> str:
         + "<h2>All numbers</h2>"
         + html_table(*details(comparison))
     )
-    return page(f"compth compare: {comparison.problem.name}", body, comparison.seed, command)
+    return page(
+        f"compth compare: {getattr(comparison.problem, 'name', comparison.problem)}",
+        body,
+        comparison.seed,
+        command,
+    )

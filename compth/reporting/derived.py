@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from compth._earned import earned
 from compth.reporting.appendix import Section, rational_proof
 from compth.reporting.formulas import symbol
 from compth.reporting.latex_text import code, number, plain, prose
 from compth.studies.derivation.words import formulas, notes
+
+if TYPE_CHECKING:
+    from compth.studies.derivation.result import Cell, Derivation
 
 Body = list[str | Sequence[str]]
 LAWS = {
@@ -19,7 +22,7 @@ LAWS = {
 }
 
 
-def sections(result: Any) -> list[Section]:
+def sections(result: Derivation) -> list[Section]:
     """All that is known of a method's worst rate at the constants asked for, with every exact number."""
     law = LAWS["omega" if "omega" in result.cells[0].constants else "delta"]
     every = rf"Let every $f_i$ be $\mu$-strongly convex and $L$-smooth, and the messages such that {law}."
@@ -41,36 +44,40 @@ def sections(result: Any) -> list[Section]:
     ]
 
 
-def _at(c: Any) -> str:
+def _at(c: Cell) -> str:
+    """The constants, step and parameters of a place."""
     held = {**c.constants, **({} if c.stepsize is None else {"gamma": c.stepsize}), **c.params}
     return ", ".join(f"${symbol(k)}$ = {number(v)}" for k, v in held.items())
 
 
-def _cell(c: Any) -> str:
+def _cell(c: Cell) -> str:
+    """The bracket of one place."""
     if c.certified is None:
         return f"{_at(c)}: at least {number(float(c.lower))}; no rate below 1 is certified"
     return rf"{_at(c)}: $\rho \geq$ {number(float(c.lower))} and $\rho \leq$ {number(float(c.certified))}"
 
 
-def _closed(result: Any) -> Body:
+def _closed(result: Derivation) -> Body:
     """The closed form, and how far it is known."""
     found = formulas(result)
     if found is None:
         return [f"No closed form: {prose(result.reason)}."]
     met = "it lies in every bracket" if result.confirmed else "a candidate, not met in every cell"
+    # A polynomial that the rate is a root of; where it was not met in every bracket it is a candidate.
     unknown = found.pop("unknown")
     shown = [code(found.pop("polynomial")), *(code(f"{k} = {v}") for k, v in found.items())]
     return [f"Closed form by elimination, in {code(unknown)} ({plain(met)}; elsewhere a conjecture):", shown]
 
 
-def _proof(c: Any, holds: bool) -> Body:
+def _proof(c: Cell, holds: bool) -> Body:
+    """The certificate of one place."""
     if c.bracket.certificate is None:
         return []
     seen = f", $V$ sees {c.bracket.window} past rounds" if c.bracket.window else ""
     return [f"At {_at(c)}{seen}.", *rational_proof(c.bracket.certificate.to_dict(), holds)]
 
 
-def _instance(c: Any) -> str:
+def _instance(c: Cell) -> str:
     """The quadratic and the messages that are as slow as this, in exact numbers."""
     slow = c.bracket.instance
     factors = "; ".join(f"{number(a)}" + (f" + i {number(b)}" if b else "") for a, b in slow.factors)

@@ -1,4 +1,7 @@
-"""Writing results: all or nothing, and never over a file that is not our own."""
+"""Writing results: all or nothing, and never over a file that is not our own.
+
+Every file of the package is written through `write_all`; whoever writes otherwise may lose somebody's data.
+"""
 
 from __future__ import annotations
 
@@ -39,6 +42,7 @@ def is_own(path: Path) -> bool:
     """True when the file carries our mark."""
     with path.open("rb") as file:
         head = file.read(NEAR)
+        # A PDF carries its creator at its end.
         if MARK.encode() in head or not head.startswith(b"%PDF"):
             return MARK.encode() in head
         file.seek(-min(NEAR, path.stat().st_size), os.SEEK_END)
@@ -60,6 +64,7 @@ def check_outputs(folder: Path, names: Iterable[str], force: bool | None = None,
             raise UnusableInput(f"output={str(folder)!r} cannot be written: {str(place)!r} is no folder")
         if not os.access(place, os.W_OK | os.X_OK):
             raise UnusableInput(f"output={str(folder)!r} cannot be written: no permission in {str(place)!r}")
+        # Permission bits do not tell all: only writing shows that one can write.
         with tempfile.TemporaryFile(dir=place):
             pass  # a read-only disk, or /proc, grants access and takes no file
         held = [folder / name for name in names if os.path.lexists(folder / name)]
@@ -90,10 +95,13 @@ def write_all(
 
 
 def _staged_and_renamed(folder: Path, contents: Mapping[str, bytes]) -> list[Path]:
+    """Write under temporary names, then rename; nothing temporary is left."""
     staged: list[tuple[Path, Path]] = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, data in contents.items():
+            # In the same folder, so that the rename is one step of the file system: readers see the old file
+            # or the whole new one.
             handle, temporary = tempfile.mkstemp(prefix=f".{name[:100]}.", dir=folder)
             staged.append((Path(temporary), folder / name))
             with os.fdopen(handle, "wb") as file:
@@ -116,6 +124,7 @@ def _replace_all(staged: list[tuple[Path, Path]]) -> None:
             kept = None
             if final.exists():
                 kept = final.with_name(f"{temporary.name}.old")
+                # A second name for what stood there: if a later rename fails, this one is undone.
                 os.link(final, kept)
             undo.append((final, kept))
             temporary.replace(final)
@@ -140,4 +149,5 @@ def _umask() -> int:
 
 
 def _unwritable(folder: Path, problem: OSError) -> UnusableInput:
+    """The error of a folder in one line."""
     return UnusableInput(f"output={str(folder)!r} cannot be written: {problem.strerror or problem}")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
-from typing import Any
 
+from compth._numbers import Number
 from compth.reporting.reports import latex_escape
 
 GREEK = ("omega", "delta", "eta", "alpha", "beta", "gamma", "Delta", "mu", "kappa", "rho", "zeta", "theta", "sigma",
@@ -35,7 +35,7 @@ def symbol(name: str) -> str:
     return name if len(name) == 1 else rf"\mathrm{{{latex_escape(name)}}}"
 
 
-def value(given: Any) -> str:
+def value(given: Number) -> str:
     """A number: p/q as a fraction, 1.5e-05 as a power of ten, a formula of sympy as it writes it."""
     if hasattr(given, "free_symbols"):
         import sympy
@@ -65,6 +65,7 @@ def formula(text: str) -> str:
     out: list[str] = []
     ahead = TOKENS.findall(text)[::-1]
     while ahead:
+        # x* and V+ are single letters: their sign is an exponent and no operation.
         letter = bool(out) and out[-1] in ("x", "f", "F", r"\theta", "V", "e", "h")
         if ahead[-1] in "*+" and letter:
             out[-1] += f"^{{{ahead.pop()}}}"
@@ -86,6 +87,7 @@ def _next(ahead: list[str]) -> str:
 def _power(ahead: list[str]) -> str:
     """An exponent: a sign, then a bracket without its brackets or one letter, number or root, and its own exponent."""
     _pass_spaces(ahead)
+    # A sign belongs to the exponent only where something follows it.
     signed = ahead[-1:] in (["-"], ["+"]) and len(ahead) > 1 and (ahead[-2].isalnum() or ahead[-2] == "(")
     held = ahead.pop() if signed else ""
     if ahead and ahead[-1] == "(":
@@ -100,6 +102,7 @@ def _power(ahead: list[str]) -> str:
 
 
 def _pass_spaces(ahead: list[str]) -> None:
+    """Take blanks off."""
     while ahead[-1:] == [" "]:
         ahead.pop()
 
@@ -114,6 +117,7 @@ def _bracket(ahead: list[str]) -> str:
 
 
 def _token(token: str) -> str:
+    """One token in LaTeX: a word, a number, or a letter with its index."""
     if token in WORDS:
         return WORDS[token]
     if token[0].isdigit():

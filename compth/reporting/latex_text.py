@@ -47,6 +47,9 @@ def plain(text: object) -> str:
 
 
 def _word(word: str) -> str:
+    """One word, which may break where it is long."""
+    # Long words (file names, fractions) may break after punctuation and within long runs, or they run over the
+    # margin.
     parts = BREAKS.split(word) if len(word) > WHOLE else [word]
     return BREAK.join("".join(map(_letter, part)) for part in parts)
 
@@ -72,6 +75,7 @@ def number(value: object) -> str:
 
 
 def _letter(letter: str) -> str:
+    """One letter as LaTeX prints it."""
     if letter.isascii():
         return SPECIAL.get(letter, letter if letter.isprintable() else "")
     if letter in SIGNS:
@@ -88,6 +92,7 @@ def _greek(letter: str) -> str:
 
 def _accented(letter: str) -> str:
     """A Latin letter with one mark."""
+    # One base letter and one mark: TeX has an accent for it; anything else is told by its code point.
     parts = unicodedata.normalize("NFD", letter)
     if len(parts) == 2 and parts[0].isascii() and parts[0].isalpha() and parts[1] in ACCENTS:
         base = rf"\{parts[0]}" if parts[0] in "ij" else parts[0]

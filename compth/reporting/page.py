@@ -60,6 +60,8 @@ def numeric(cells: Sequence[str]) -> bool:
 
 def spans(header: Sequence[str]) -> list[tuple[str, int]]:
     """Common headings and the number of columns under each: "at the best steps: rounds" is rounds under one."""
+    # A heading over several columns is written into each: "at the best steps: rounds"; neighbours with the
+    # same one merge.
     over = [h.partition(": ")[0] if ": " in h else "" for h in header]
     starts = [j for j, h in enumerate(over) if not h or j == 0 or h != over[j - 1]]
     return [(over[j], end - j) for j, end in zip(starts, [*starts[1:], len(header)], strict=True)]
@@ -80,6 +82,7 @@ def prose(text: str) -> str:
 
 def html_table(header: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "") -> str:
     """An escaped HTML table in a scrolling box."""
+    # Numbers to the right; on narrow screens rows become cards, which need each cell's label.
     right = [j > 0 and numeric([row[j] for row in rows]) for j in range(len(header))]
     mark = [' class="n"' if to else "" for to in right]
     head = "".join(f"<th{m}>{html.escape(h)}</th>" for h, m in zip(names(header), mark, strict=True))
@@ -100,6 +103,7 @@ def html_table(header: Sequence[str], rows: Sequence[Sequence[str]], caption: st
 
 
 def _cell(text: str, right: bool, label: str) -> str:
+    """One cell: a number, a verdict, long text or short."""
     kind = "n" if right else text if text in VERDICTS else "w" if len(text) > WIDE else ""
     mark = f' class="{kind}"' if kind else ""
     return f'<td{mark} data-label="{label}">{prose(text)}</td>'

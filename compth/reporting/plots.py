@@ -1,17 +1,31 @@
-"""Figures: one style, colour-blind-safe colours, dashed theory and solid measurement."""
+"""Figures: one style, colour-blind-safe colours, dashed theory and solid measurement.
+
+Files are the same for the same data (`reports.figure_bytes`): nothing here may depend on time or on machines.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from compth._types import Array, Json, Numbers
 from compth.reporting.arrivals import kinds_of, methods_of, row_label, steps_of
 from compth.reporting.side_by_side import MEASURES, amount, title, winners
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+    from matplotlib.typing import RcKeyType
+
+    from compth.dynamics.trajectory import Trajectory
+    from compth.simulation.trace import Trace
+    from compth.studies.comparison import Comparison
+
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#7F7F7F")
 """Okabe and Ito's palette (yellow replaced by grey), in the order used."""
-STYLE: Any = {
+STYLE: dict[RcKeyType, object] = {
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -21,11 +35,12 @@ STYLE: Any = {
     "legend.frameon": False,
     "figure.dpi": 120,
 }
+Corner = Literal["outside lower left", "outside lower right"]
 SMALLEST = 1e-16
 """Relative squared distances below this are rounding and are not drawn."""
 
 
-def bare_square(axes: Any) -> None:
+def bare_square(axes: Axes) -> None:
     """A panel with equal units on both axes, without numbers, grid and spines."""
     axes.set_aspect("equal")
     axes.set_xticks([])
@@ -40,11 +55,13 @@ PANELS = ("round t", "uplink bits sent per worker", "downlink bits received per 
 RATIO = r"$\mathrm{E}\,\|x_t-x^*\|^2\,/\,\|x_0-x^*\|^2$"
 
 
-def comparison_figure(comparison: object) -> Any:
+def comparison_figure(comparison: Comparison) -> Figure:
     """E||x_t - x*||^2 relative to its start against rounds, uplink bits and downlink bits."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
+    # One row of panels for each kind of step, all on the same axes: what differs between rows is the step
+    # alone.
     kinds_of_steps = kinds_of(comparison)
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(9.0, 4.5 + 3.0 * (len(kinds_of_steps) - 1)), layout="constrained")
@@ -63,7 +80,7 @@ def comparison_figure(comparison: object) -> Any:
     return figure
 
 
-def comparison_panel(comparison: object, j: int, whose: str) -> Any:
+def comparison_panel(comparison: Comparison, j: int, whose: str) -> Figure:
     """One panel of `comparison_figure` by itself, as for a narrow screen."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
@@ -76,11 +93,12 @@ def comparison_panel(comparison: object, j: int, whose: str) -> Any:
     return figure
 
 
-def _legend(figure: Any, handles: Any, title: str, where: str, columns: int) -> None:
+def _legend(figure: Figure, handles: list[Line2D], title: str, where: Corner, columns: int) -> None:
+    """A titled key below the panels."""
     figure.legend(handles=handles, loc=where, ncols=columns, fontsize=8, title=title, alignment="left")
 
 
-def _keys(comparison: Any) -> tuple[list[Any], list[Any]]:
+def _keys(comparison: Comparison) -> tuple[list[Line2D], list[Line2D]]:
     """(a handle for each method: its colour, a handle for each kind of line, in grey)."""
     from matplotlib.lines import Line2D
 
@@ -95,7 +113,7 @@ def _keys(comparison: Any) -> tuple[list[Any], list[Any]]:
         )
         for i, label in enumerate(dict.fromkeys(methods_of(comparison)))
     ]
-    kinds: list[tuple[str, dict[str, Any]]] = [("mean of the runs ± 2 s.e.", {"linestyle": "-"})]
+    kinds: list[tuple[str, Json]] = [("mean of the runs ± 2 s.e.", {"linestyle": "-"})]
     if any(curve is not None for curve in comparison.exact):
         kinds += [("exact expectation", {"linestyle": "none", "marker": "o", "markerfacecolor": "none"})]
     if any(comparison.guarantee_curve(i) is not None for i in range(len(comparison.rows))):
@@ -105,11 +123,12 @@ def _keys(comparison: Any) -> tuple[list[Any], list[Any]]:
     return methods, [Line2D([], [], color="0.4", markersize=3.5, label=name, **look) for name, look in kinds]
 
 
-def _line(i: int) -> Any:
+def _line(i: int) -> Literal["-", "-."]:
+    """Dashed once the colours are used up."""
     return "-" if i < len(COLOURS) else "-."
 
 
-def _fill(panel: Any, comparison: Any, j: int, whose: str) -> None:
+def _fill(panel: Axes, comparison: Comparison, j: int, whose: str) -> None:
     """One panel: every method's curves with this kind of step, over rounds (j = 0), uplink or downlink bits."""
     panel.set_xscale("log" if j else "linear")
     methods, steps = methods_of(comparison), steps_of(comparison)
@@ -131,7 +150,7 @@ def _fill(panel: Any, comparison: Any, j: int, whose: str) -> None:
     _mark_first(panel, comparison, j, whose, order)
 
 
-def _mark_first(panel: Any, comparison: Any, j: int, whose: str, order: list[str]) -> None:
+def _mark_first(panel: Axes, comparison: Comparison, j: int, whose: str, order: list[str]) -> None:
     """Who is first at the target, and with what: a mark where it is, and its name above the panel."""
     measure = MEASURES[j]
     if measure not in (first := winners(comparison, whose)):
@@ -144,11 +163,12 @@ def _mark_first(panel: Any, comparison: Any, j: int, whose: str, order: list[str
     panel.set_title(said, loc="right", fontsize=8)
 
 
-def _dots(panel: Any, across: Any, curve: Any, colour: str) -> None:
+def _dots(panel: Axes, across: Numbers, curve: Trajectory | None, colour: str) -> None:
     """The exact expectation at a dozen rounds, evenly over the panel."""
     if curve is None:
         return
     last = len(curve.mean_square) - 1
+    # Dots evenly over the panel, not over the rounds: crowded ones would hide the line that they confirm.
     logarithmic = panel.get_xscale() == "log"
     at = np.unique((np.geomspace(1, last, 13) if logarithmic else np.linspace(0, last, 13)).astype(int))
     values = curve.mean_square / curve.mean_square[0]
@@ -157,9 +177,11 @@ def _dots(panel: Any, across: Any, curve: Any, colour: str) -> None:
     )
 
 
-def _limits(comparison: Any) -> tuple[float, float]:
+def _limits(comparison: Comparison) -> tuple[float, float]:
     """From four decades below the target (or the lowest curve) to three times the highest finite start."""
     curves = [t.mean_square / t.mean_square[0] for t in comparison.traces]
+    # The target stays in view with four decades below it: deeper, curves are rounding, and would press the
+    # rest together.
     lowest = min(float(c.min()) for c in curves)
     highest = max(float(c[np.isfinite(c)].max()) for c in curves)
     promised = [g for i in range(len(curves)) if (g := comparison.guarantee_curve(i)) is not None]
@@ -167,7 +189,7 @@ def _limits(comparison: Any) -> tuple[float, float]:
     return max(lowest / 3, comparison.eps * 1e-4, SMALLEST), min(3 * highest, 1e6)
 
 
-def _few(count: int) -> Any:
+def _few(count: int) -> Numbers:
     """Some 600 indices, close at the beginning: of a band every point would be stored, in pages of megabytes."""
     last = max(count - 1, 0)
     return np.unique(
@@ -176,15 +198,24 @@ def _few(count: int) -> Any:
 
 
 def _curve(
-    panel: Any, across: Any, trace: Any, promised: Any, colour: str, style: str, *, first: bool
+    panel: Axes,
+    across: Numbers,
+    trace: Trace,
+    promised: Array | None,
+    colour: str,
+    style: str,
+    *,
+    first: bool,
 ) -> None:
     """Mean, band and bound; first: only from the first message on, as a logarithmic axis of bits needs it."""
     shown = trace.mean_square / trace.mean_square[0]
     band = 2 * trace.se_square / trace.mean_square[0]
     sent = across > 0 if first else np.full(len(across), True)
+    # Zeros and infinities have no place on a logarithmic axis; a run that diverges ends where it does.
     good = np.isfinite(shown) & (shown > 0) & sent
     x, y, half = across[good], shown[good], band[good]
     panel.plot(x, y, color=colour, linestyle=style)
+    # The band is two standard errors of the mean; its lower edge may be negative, which no logarithm shows.
     if half.any():
         x, y, half = (v[_few(len(v))] for v in (x, y, half))
         panel.fill_between(

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from compth._types import Json
 from compth.certification.portrait import beyond, biased
 from compth.reporting.plots import COLOURS, STYLE, bare_square
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 IMAGE, ERROR, BAD, RING = COLOURS[0], COLOURS[5], COLOURS[1], "0.15"
 NAMES = {"omega": "ω", "1 - delta": "1 − δ"}
 
 
-def image_panel(axes: Any, data: dict[str, Any]) -> None:
+def image_panel(axes: Axes, data: Json) -> None:
     """The unit circle (grey), outcomes (dots, larger where likelier) and E C(x) (line, orange where it must be x)."""
     angles = np.append(data["angles"], data["angles"][0])
     axes.plot(np.cos(angles), np.sin(angles), color="0.6", linewidth=3)
@@ -28,12 +33,13 @@ def image_panel(axes: Any, data: dict[str, Any]) -> None:
     bare_square(axes)
 
 
-def error_panel(axes: Any, data: dict[str, Any]) -> None:
+def error_panel(axes: Axes, data: Json) -> None:
     """E||C(x) - x||^2 in every direction (filled) and the declared constant (ring); orange where it lies outside."""
     angles, error = np.array(data["angles"]), np.array(data["error"])
     bound = data["ring"]["value"]
     around = np.linspace(0, 2 * np.pi, 181)
     x, y = error * np.cos(angles), error * np.sin(angles)
+    # Only what is outside the ring may be orange: the inside is painted over it.
     if beyond(data).any():  # the whole shape in orange, then what lies inside the ring over it
         axes.fill(x, y, color=BAD, linewidth=0)
         within = np.minimum(error, bound)
@@ -49,14 +55,14 @@ def error_panel(axes: Any, data: dict[str, Any]) -> None:
     bare_square(axes)
 
 
-def ring_label(data: dict[str, Any]) -> str:
+def ring_label(data: Json) -> str:
     """ω = 1, or 0.414 > ω = 0.25 with the largest error seen where it lies outside."""
     name, value = NAMES[data["ring"]["label"]], data["ring"]["value"]
     worst = f"{max(data['error']):.3g} > " if beyond(data).any() else ""
     return f"{worst}{name} = {value:.3g}"
 
 
-def portrait_figure(data: dict[str, object]) -> Any:
+def portrait_figure(data: Json) -> Figure:
     """Both panels of one compressor, for a page."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
@@ -71,7 +77,7 @@ def portrait_figure(data: dict[str, object]) -> Any:
     return figure
 
 
-def portrait_words(data: dict[str, Any]) -> str:
+def portrait_words(data: Json) -> str:
     """What the picture shows, in sentences."""
     where = (
         "All directions of the plane"

@@ -6,7 +6,7 @@ import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from compth.certificates import SEVERITY, Certificate, Report, Verdict
 from compth.reporting.words import Told
@@ -45,6 +45,8 @@ def grid(report: Report) -> tuple[Grid | None, str]:
     Beyond two axes, one along which no verdict changes is said, not drawn: the workers first.
     """
     values = {a: _values(report, a) for a in AXES if _values(report, a)}
+    # A grid can be drawn along two axes. Beyond, an axis along which no verdict changes costs nothing to leave
+    # out.
     vary = [a for a, held in values.items() if len(held) > 1]
     same = [a for a in ("n", "eta", "L", "mu") if a in vary and _alike(report, a)][: max(len(vary) - 2, 0)]
     fixed = ", ".join(
@@ -67,12 +69,13 @@ def grid(report: Report) -> tuple[Grid | None, str]:
 
 
 def _values(report: Report, axis: str) -> list[object]:
+    """Values of a constant, in the order of the certificates."""
     return list(dict.fromkeys(c.scope[axis] for c in report.certificates if axis in c.scope))
 
 
 def _alike(report: Report, axis: str) -> bool:
     """True where no verdict depends on this constant."""
-    seen: dict[Any, set[Verdict]] = {}
+    seen: dict[tuple[object, ...], set[Verdict]] = {}
     for c in report.certificates:
         seen.setdefault(tuple(c.scope.get(a) for a in AXES if a != axis), set()).add(c.verdict)
     return all(len(verdicts) == 1 for verdicts in seen.values())
@@ -93,6 +96,7 @@ def _excess(c: Certificate) -> float:
     """How far the rate found lies above the claimed one, in units of the claimed contraction."""
     if c.estimate is None:
         return 0.0
+    # Six digits: equal excesses must compare equal, or rounding would decide which witness is shown.
     return float(f"{(float(c.estimate) - float(c.bound)) / max(1 - float(c.bound), 1e-300):.6g}")
 
 
@@ -134,6 +138,7 @@ def _compressor(c: Certificate) -> str:
         return f"{text}, s = {(1 - float(Fraction(c.scope['delta']))) ** 0.5:.6g}"
     if not factor or "s)" not in text:
         return text
+    # The exact factor is told, and that s was rounded where sqrt(1 - delta) is irrational.
     s = abs(Fraction(factor) - 1)
     delta = c.scope.get("delta")
     rounded = delta is not None and s * s != 1 - Fraction(delta)
@@ -142,6 +147,7 @@ def _compressor(c: Certificate) -> str:
 
 
 def _number(value: Number) -> str:
+    """Ten digits."""
     return "-" if value is None else f"{float(value):.10g}"
 
 

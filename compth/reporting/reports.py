@@ -6,10 +6,13 @@ import io
 import re
 import textwrap
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from compth.reporting.files import MARK
 from compth.reporting.page import names, numeric, spans
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -34,6 +37,7 @@ def _over(header: Sequence[str], widths: list[int]) -> list[str]:
         return []
     parts, j = [], 0
     for title, count in spans(header):
+        # A heading wider than its columns widens the first of them.
         missing = len(title) - sum(widths[j : j + count]) - 2 * (count - 1)
         widths[j] += max(missing, 0)
         across = sum(widths[j : j + count]) + 2 * (count - 1)
@@ -60,6 +64,8 @@ _TIED = "\x00"
 
 
 def _filled(text: str, width: int, first: str, others: str) -> str:
+    """Wrapped text, with what stands before its first line and the others."""
+    # Blanks inside short brackets are tied, the text is wrapped, and they are untied.
     tied = _SHORT_BRACKETS.sub(lambda found: found[0].replace(" ", _TIED), text)
     lines = textwrap.wrap(
         tied,
@@ -138,11 +144,12 @@ WRAPPED = 40
 """Characters of a cell from which its column wraps."""
 
 
-def figure_bytes(figure: Any, kind: str) -> bytes:
+def figure_bytes(figure: Figure, kind: str) -> bytes:
     """The figure as svg, pdf or png bytes, the same for the same data and carrying our mark."""
     import matplotlib as mpl
 
     out = io.BytesIO()
+    # Fixed metadata and a fixed salt: the same figure is the same bytes, and carries our mark.
     keys = {"svg": {"Creator": MARK, "Date": None}, "png": {"Software": MARK}}
     keys["pdf"] = {"Creator": MARK, "CreationDate": None, "Producer": None}
     with mpl.rc_context({"svg.hashsalt": "compth", "svg.fonttype": "path"}):
@@ -150,7 +157,7 @@ def figure_bytes(figure: Any, kind: str) -> bytes:
     return out.getvalue()
 
 
-def inline_svg(figure: Any) -> str:
+def inline_svg(figure: Figure) -> str:
     """The figure's <svg> element alone, for a page."""
     return inline(figure_bytes(figure, "svg").decode())
 

@@ -8,9 +8,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any
 
 from compth._shown import Shown
+from compth._types import Json, Tensor
 from compth.certificates import Report, decode, encode
 from compth.claims import Claim
 from compth.errors import Unsupported, UnusableInput
@@ -80,23 +80,24 @@ def latex(result: object) -> str:
     return start + latex_escape(" ".join([t.head, *(n.removeprefix("| ") for n in t.notes)])) + "\n"
 
 
-def frame(result: object) -> Any:
+def frame(result: object) -> Tensor:
     """The numbers as a DataFrame: curves by t, certificates or methods by row, else one row of fields."""
     try:
-        pandas: Any = importlib.import_module("pandas")
+        pandas = importlib.import_module("pandas")
     except ImportError:
         raise Unsupported("to_frame() needs pandas, which is not installed: pip install pandas") from None
     return pandas.DataFrame(_columns(result))
 
 
 def _columns(result: object) -> dict[str, object]:
+    """Columns of the data frame: the curves or rows, else one row of plain fields."""
     given = told(result).columns
     if given:
         return dict(given)
     return {k: [v] for k, v in plain(result).items() if not isinstance(v, list | tuple | dict)}
 
 
-def plain(result: object) -> dict[str, Any]:
+def plain(result: object) -> Json:
     """The fields that are values, by name: functions, plans and what is private stay out."""
     if isinstance(result, Stored):
         return dict(result.stored_values)
@@ -131,6 +132,7 @@ def _value(value: object) -> object:
 
 def json_of(result: object) -> str:
     """One JSON object with our mark."""
+    # What a result tells of itself wins over its bare fields: it may name things that no field holds.
     values = json.loads(result.to_json()) if isinstance(result, Report) else encode(plain(result))
     values |= encode(result.to_dict()) if hasattr(result, "to_dict") else {}
     data = {
@@ -174,7 +176,9 @@ class Stored(Shown):
     stored_values: Mapping[str, object] = field(repr=False)
     stored_columns: Mapping[str, object] = field(default_factory=dict, repr=False)
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> Tensor:
+        # Attributes are the file's values by name; looked up without recursion, for pickles and copies ask
+        # before any are set.
         own = object.__getattribute__(self, "__dict__")
         held = own.get("stored_values", {})
         if name not in held and f"stored_{name}" in own:
@@ -210,7 +214,8 @@ def load(path: str | Path) -> Report | Stored:
         ) from None
 
 
-def _loaded(data: Any) -> Report | Stored:
+def _loaded(data: Json) -> Report | Stored:
+    """The result in the file's object. Raises what a caller turns into one line."""
     inside = data.get("values", data)
     if "certificates" in inside:
         return Report.from_json(json.dumps(inside))
@@ -226,7 +231,7 @@ def _loaded(data: Any) -> Report | Stored:
                   _doubted(decode(data.get("columns", {}))))  # fmt: skip
 
 
-def _doubted(value: object) -> Any:
+def _doubted(value: Tensor) -> Tensor:
     """The values with every word that only a computation gives taken back."""
     if isinstance(value, dict):
         return {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from compth.reporting.arrivals import (
     arrived,
@@ -18,6 +18,9 @@ from compth.reporting.arrivals import (
 )
 from compth.reporting.reports import bits, number, short_bits
 
+if TYPE_CHECKING:
+    from compth.studies.comparison import Comparison
+
 TITLES = {
     "theorem": "at the theorems' steps",
     "certified": "at the certified steps",
@@ -29,7 +32,7 @@ MEASURES = ("rounds", "uplink bits", "downlink bits")
 """By what methods are ranked."""
 
 
-def title(comparison: Any, kind: str) -> str:
+def title(comparison: Comparison, kind: str) -> str:
     """Whose steps these are; of methods that were given theirs, those."""
     rows = [r for r, k in zip(comparison.rows, steps_of(comparison), strict=True) if k == kind]
     given = [r.stepsize_from == "given" for r in rows]
@@ -38,17 +41,18 @@ def title(comparison: Any, kind: str) -> str:
     return "at the given steps" if all(given) else "at the theorems' or given steps"
 
 
-def lines(comparison: Any) -> list[tuple[str, dict[str, int]]]:
+def lines(comparison: Comparison) -> list[tuple[str, dict[str, int]]]:
     """(method, kind of step -> index of its row): rows stand together by method, each kind once."""
     found: list[tuple[str, dict[str, int]]] = []
     for i, (method, kind) in enumerate(zip(methods_of(comparison), steps_of(comparison), strict=True)):
+        # Rows come method by method; a kind that comes a second time begins another line.
         if not found or found[-1][0] != method or kind in found[-1][1]:
             found.append((method, {}))
         found[-1][1][kind] = i
     return found
 
 
-def columns(comparison: Any) -> tuple[list[str], list[list[str]]]:
+def columns(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
     """Header and cells: what is promised, then step, rounds and bits with each kind of step."""
     kinds, held = kinds_of(comparison), lines(comparison)
     header, cells = ["method"], [[row_label(method)] for method, _ in held]
@@ -63,20 +67,23 @@ def columns(comparison: Any) -> tuple[list[str], list[list[str]]]:
 
 
 def _add(header: list[str], cells: list[list[str]], name: str, column: Sequence[str]) -> None:
+    """One more column."""
     header.append(name)
     for row, cell in zip(cells, column, strict=True):
         row.append(cell)
 
 
-def _by_theorem(comparison: Any, at: dict[str, int]) -> str:
+def _by_theorem(comparison: Comparison, at: dict[str, int]) -> str:
+    """Rounds that the theorem promises."""
     return promised(comparison, comparison.rows[at["theorem"]]) if "theorem" in at else "-"
 
 
-def _by_certificate(comparison: Any, at: dict[str, int]) -> str:
+def _by_certificate(comparison: Comparison, at: dict[str, int]) -> str:
+    """Rounds that the certificate promises."""
     return number(comparison.rows[next(iter(at.values()))].certified_rounds)
 
 
-def _at(comparison: Any, i: int, kind: str) -> list[str]:
+def _at(comparison: Comparison, i: int, kind: str) -> list[str]:
     """Step (marked where it was tuned instead), rounds and bits of one row."""
     r = comparison.rows[i]
     up, down = sent(comparison, i)
@@ -84,7 +91,7 @@ def _at(comparison: Any, i: int, kind: str) -> list[str]:
     return [number(r.stepsize, 3) + mark, seen(comparison, i), short_bits(up), short_bits(down)]
 
 
-def legend(comparison: Any) -> str:
+def legend(comparison: Comparison) -> str:
     """What the columns mean."""
     kinds = kinds_of(comparison)
     words = [
@@ -107,19 +114,19 @@ def legend(comparison: Any) -> str:
     return " ".join(words)
 
 
-def _planned(comparison: Any) -> str:
+def _planned(comparison: Comparison) -> str:
     """The theorems that plan steps, in order."""
     rows = zip(comparison.rows, steps_of(comparison), strict=True)
     return ", ".join(dict.fromkeys(r.theorem for r, kind in rows if kind == "theorem" and r.theorem))
 
 
-def answers(comparison: Any) -> list[str]:
+def answers(comparison: Comparison) -> list[str]:
     """Who needs the least at each kind of step, in a sentence each, and what the difference is due to."""
     said = [_ranked(comparison, kind) for kind in kinds_of(comparison)]
     return [*(line for line in said if line), *_looseness(comparison)]
 
 
-def winners(comparison: Any, kind: str) -> dict[str, tuple[int, float]]:
+def winners(comparison: Comparison, kind: str) -> dict[str, tuple[int, float]]:
     """Measure -> (row, what it needs): the least of those that arrive with this kind of step; empty where none does."""
     rows = [at[kind] for _, at in lines(comparison) if kind in at]
     needs = {
@@ -129,6 +136,7 @@ def winners(comparison: Any, kind: str) -> dict[str, tuple[int, float]]:
     }
     found = {}
     for j, measure in enumerate(MEASURES if needs else ()):
+        # Ties go to the first row, so that the sentence is the same each time.
         value, i = min((all_three[j], i) for i, all_three in needs.items())
         found[measure] = (i, value)
     return found
@@ -139,7 +147,7 @@ def amount(measure: str, value: float) -> str:
     return f"{value:,.0f} rounds" if measure == "rounds" else bits(value)
 
 
-def _ranked(comparison: Any, kind: str) -> str:
+def _ranked(comparison: Comparison, kind: str) -> str:
     """At the best steps A needs the fewest rounds (48) and uplink bits (10.9 kbit), B the fewest downlink bits."""
     where, names = title(comparison, kind), methods_of(comparison)
     won: dict[str, list[str]] = {}
@@ -155,13 +163,16 @@ def _ranked(comparison: Any, kind: str) -> str:
 
 
 def _listed(words: Sequence[str]) -> str:
+    """a, b and c."""
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]
 
 
-def _looseness(comparison: Any) -> list[str]:
+def _looseness(comparison: Comparison) -> list[str]:
     """Where another method is first once steps are the best: how much longer those are than the theorems'."""
     names = methods_of(comparison)
     theirs, best = winners(comparison, "theorem"), winners(comparison, "best") or winners(comparison, "tuned")
+    # If the order changes with the steps, it is the theorems' steps that ranked the methods, and that is worth
+    # a sentence.
     turned = any(names[best[m][0]] != names[theirs[m][0]] for m in theirs if m in best)
     if not turned or "given" in title(comparison, "theorem"):
         return []
@@ -173,7 +184,7 @@ def _looseness(comparison: Any) -> list[str]:
     ]
 
 
-def _factors(comparison: Any) -> dict[str, float]:
+def _factors(comparison: Comparison) -> dict[str, float]:
     """Best or tuned step over the theorem's, of methods that arrive at the former."""
     found = {}
     for method, at in lines(comparison):
@@ -185,7 +196,7 @@ def _factors(comparison: Any) -> dict[str, float]:
     return found
 
 
-def remarks(comparison: Any) -> list[str]:
+def remarks(comparison: Comparison) -> list[str]:
     """How steps were found, with labels as in the table, and where certified ones are."""
     said = list(comparison.info.get("notes", ()))
     for method in sorted(set(methods_of(comparison)), key=len, reverse=True):

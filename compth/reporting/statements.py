@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from compth.certificates import Verdict
 from compth.certification.estimated import rounded
@@ -12,9 +12,10 @@ from compth.reporting.formulas import formula, sentence, symbol, value
 from compth.reporting.reports import latex_escape
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from compth.certificates import Certificate, Report
+    from compth.certification.estimated import Estimate
     from compth.claims import Claim
     from compth.dynamics.fixed_points import Stationary
     from compth.rates import Rate
@@ -51,6 +52,7 @@ def read(claim: str) -> tuple[str, dict[str, str]] | None:
     kind, bracket, rest = claim.partition("(")
     if kind not in INEQUALITY or not bracket:
         return None
+    # Constants may hold commas inside brackets: arguments are split by the parser of claims.
     names = re.findall(r"(\w+)=", rest)
     return kind, dict(zip(names, split_arguments(rest.rpartition(")")[0]), strict=True))
 
@@ -104,6 +106,7 @@ def _inputs(c: Certificate, kind: str) -> str:
 
 
 def _evidence(c: Certificate) -> str:
+    """How it is known, in a sentence."""
     technique = latex_escape(c.technique or c.evidence)
     if c.verdict is Verdict.PROVED:
         loose = c.details.get("looseness")
@@ -132,10 +135,12 @@ def _rate_claim(claim: str) -> str:
 
 
 def _is_vector(witness: object) -> bool:
+    """True for what can be written entry by entry."""
     return isinstance(witness, list | tuple) or hasattr(witness, "tolist")
 
 
-def _vector(witness: Any) -> str:
+def _vector(witness: Iterable[float]) -> str:
+    """A vector, the first eight entries."""
     entries = list(witness)
     more = [r"\ldots"] if len(entries) > 8 else []
     return f"({', '.join([*(value(float(v)) for v in entries[:8]), *more])})"
@@ -147,7 +152,7 @@ def assumed(report: Report) -> str:
     return f"\\noindent Assumed: {latex_escape('; '.join(lines))}."
 
 
-def of_estimate(known: Any) -> str:
+def of_estimate(known: Estimate) -> str:
     """The class that a program seems to belong to, and what is known of its constant, each kind of knowledge named."""
     name, kind = symbol(known.symbol), known.kind
     if not known.symbol:
@@ -157,6 +162,8 @@ def of_estimate(known: Any) -> str:
         "relative and absolute error": "RelativeAbsoluteError",
     }  # fmt: skip
     law = INEQUALITY[laws.get(kind, "BiasVariance" if "bias" in kind else "JointVariance")]
+    # A bound that was seen is from below for omega and from above for delta; digits are rounded to the safe
+    # side.
     sign, side = (r"\leq", 1) if known.symbol == "delta" else (r"\geq", -1)
     parts = []
     if known.exact is not None and known.joint is None:

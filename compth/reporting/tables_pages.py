@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from compth._types import Json
 from compth.reporting.page import html_table, page, prose
 from compth.reporting.plots import COLOURS, STYLE
 from compth.reporting.reports import bits, inline_svg
 from compth.reporting.told import FIRST, ordered_names
 
-Row = Mapping[str, Any]
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from compth.tuning import Tuning
+
+Row = Json
 
 
 def tuning_page(
-    found: Sequence[Any],
+    found: Sequence[Tuning],
     header: Sequence[str],
     rows: Sequence[Sequence[str]],
     caption: str,
@@ -36,7 +42,7 @@ def tuning_page(
     return page("compth tune", body, command=command)
 
 
-def best_of(found: Sequence[Any]) -> str:
+def best_of(found: Sequence[Tuning]) -> str:
     """Which scheme buys most per cost, in a sentence."""
     first, *others = sorted(found, key=lambda t: -float(t.efficiency))
     if not float(first.efficiency):
@@ -47,7 +53,7 @@ def best_of(found: Sequence[Any]) -> str:
     return f"{said}, {float(first.efficiency / others[0].efficiency):.3g} times {others[0].scheme}'s best."
 
 
-def tuning_figure(found: Sequence[Any]) -> Any:
+def tuning_figure(found: Sequence[Tuning]) -> Figure:
     """Efficiency against level for each scheme, the chosen level as a dot, named at the curve's end."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
@@ -86,12 +92,13 @@ def sweep_page(rows: Sequence[Row], title: str, command: str = "") -> str:
     return page("compth sweep", body, command=command)
 
 
-def shared(rows: Sequence[Row]) -> tuple[dict[str, Any], list[str]]:
+def shared(rows: Sequence[Row]) -> tuple[Json, list[str]]:
     """(columns with one value in all rows, the others in the order in which people ask)."""
     names = ordered_names(rows)
     same = {
         n: rows[0].get(n) for n in names if len(rows) > 1 and len({repr(row.get(n)) for row in rows}) == 1
     }
+    # A problem's own words hold its sizes: no column for them.
     inside = ("n", "d", "kappa") if all("problem" in row for row in rows) else ()
     asked = FIRST[:2]  # a row says what ran, and on what, in any case
     return (
@@ -110,6 +117,9 @@ def over_seeds(rows: Sequence[Row]) -> tuple[list[str], list[list[str]]]:
 
 
 def _summary(held: Sequence[Row]) -> list[str]:
+    """Seeds, rounds with their range, bits, how many arrive and fail."""
+    # Medians are of the seeds that arrive; how many do is said beside them, for a median alone would hide the
+    # others.
     failed = sum("error" in row or bool(row.get("diverged")) for row in held)
     reached = [row for row in held if row.get("rounds") is not None]
     rounds = _median("rounds", reached)
@@ -120,6 +130,7 @@ def _summary(held: Sequence[Row]) -> list[str]:
 
 
 def _median(name: str, rows: Sequence[Row]) -> str:
+    """The median of a column, "-" for none."""
     values = [row[name] for row in rows if row.get(name) is not None]
     return cell(name, statistics.median(values)) if values else "-"
 

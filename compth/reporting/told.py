@@ -1,23 +1,62 @@
-"""What is said of each kind of result: a head, facts with a heading each, a table, notes, LaTeX, columns of numbers."""
+"""What is said of each kind of result: a head, facts with a heading each, a table, notes, LaTeX, columns of numbers.
+
+One value (`words.Told`) from which text, notebook, LaTeX and data frame are made, so that they cannot disagree. A new
+result needs a line in TELLERS, or is told by its fields.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Protocol
 
 from compth._earned import earned
 from compth._shown import Shown
+from compth._types import Json, Tensor
 from compth.reporting import statements
 from compth.reporting.files import provenance
 from compth.reporting.formulas import symbol, value
 from compth.reporting.reports import bits, latex_escape
 from compth.reporting.words import Told
 
+if TYPE_CHECKING:
+    from compth.certificates import Certificate, Report
+    from compth.certification.assumption import AssumptionCheck
+    from compth.certification.estimated import Estimate
+    from compth.claims import Claim
+    from compth.dynamics.fixed_points import Stationary
+    from compth.dynamics.spectrum import ExactRate
+    from compth.dynamics.steps import BestStep, StepSize
+    from compth.dynamics.trajectory import Trajectory
+    from compth.rates import Rate
+    from compth.simulation.trace import Trace
+    from compth.studies.budget import Budget
+    from compth.studies.comparison import Comparison
+    from compth.studies.derivation.result import Derivation
+    from compth.studies.fixed_levels import LevelComparison
+    from compth.studies.problem_search import Finding
+    from compth.sweeps.driver import Sweep
+    from compth.tuning import StepTable, Tuning
+    from compth.worst_case.heterogeneous.bracket import HeterogeneousBracket
+    from compth.worst_case.rational import RateCertificate
+    from compth.worst_case.tight import TightRate
+    from compth.worst_case.tight_grid import TightRates
+
+
+class Read(Protocol):
+    """A result that was read from a file (`results.Stored`): what the file says of it."""
+
+    stored_kind: str
+    stored_said: str
+    stored_provenance: str
+    stored_values: Json
+    stored_columns: Json
+
 
 def told(result: object) -> Told:
     """By the result's class, else its fields."""
+    # By name along the class's line of ancestors: the classes live in rooms that must not know of this one.
     teller = next((TELLERS[k.__name__] for k in type(result).__mro__ if k.__name__ in TELLERS), _fields)
     return _with_the_word(teller(result), _assumed(result))
 
@@ -31,6 +70,8 @@ def _assumed(result: object) -> tuple[str, ...]:
 
 def _with_the_word(said: Told, lines: Sequence[str]) -> Told:
     """The same with every assumption that it left out, in the text and in LaTeX."""
+    # An assumption that the result's own words already hold is not said twice; one that they leave out always
+    # is.
     shown = (said.head, *said.notes, *(text for _, text in said.facts))
     left = [line for line in lines if not any(line in text for text in shown)]
     words = "; ".join(line.removeprefix("assumed: ") for line in lines)
@@ -39,7 +80,7 @@ def _with_the_word(said: Told, lines: Sequence[str]) -> Told:
     return replace(said, notes=(*said.notes, *left), statements=(*said.statements, *added))
 
 
-def short(value: Any) -> str:
+def short(value: Tensor) -> str:
     """Any value in few characters: six digits, fractions as they are, arrays by their shape."""
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: "-"}[value]
@@ -59,18 +100,25 @@ def short(value: Any) -> str:
     return str(value)
 
 
-def _fields(result: Any) -> Told:
+def _fields(result: object) -> Told:
     """What has no words of its own: the class, and its fields a line each."""
-    names = [f.name for f in fields(result) if f.repr] if is_dataclass(result) else list(result._fields)
+    names = (
+        [f.name for f in fields(result) if f.repr]
+        if is_dataclass(result)
+        else list(getattr(result, "_fields", ()))
+    )
     held = [(n, getattr(result, n)) for n in names if not n.startswith("_")]
     facts = [(n.replace("_", " "), short(v)) for n, v in held if not callable(v) or is_dataclass(v)]
     spoken = isinstance(result, Shown) and type(result).__str__ is not Shown.__str__
     return Told(str(result) if spoken else type(result).__name__, facts)
 
 
-def _certificate(c: Any) -> Told:
+def _certificate(c: Certificate) -> Told:
+    """A sentence, how to check it by hand, and whose word it is."""
     from compth.reporting.certification import by_hand, sentence
 
+    # A certificate that was typed or changed keeps its numbers and loses its verdict: what is shown says whose
+    # word it is.
     mine = earned(c)
     word, doubt = ([], []) if mine else ([f"  {SOMEBODYS}"], [FILES])
     return Told(f"{c.subject}: {' '.join(sentence(c).split())}", notes=[*word, *by_hand(c)],
@@ -82,7 +130,8 @@ FILES = "The following is the word of a file: nothing was run."
 SOMEBODYS = "somebody's word: this certificate was typed, changed or read from a file; judge its claim again"
 
 
-def _report(r: Any) -> Told:
+def _report(r: Report) -> Told:
+    """The verdict, a line for each certificate, and what is assumed; of rates the grid of marks."""
     from compth.reporting.certification import lines
     from compth.reporting.rate_claims import is_of_rates, rate_told
 
@@ -99,18 +148,21 @@ def _report(r: Any) -> Told:
     return Told(head, facts, header, rows, rest, verdict, (*word, *said, *doubt), columns)
 
 
-def _plain(value: object) -> Any:
+def _plain(value: object) -> object:
     """Fractions as floats, verdicts as text: what a data frame computes with."""
     if isinstance(value, Fraction):
         return float(value)
     return value.value if hasattr(value, "value") else value
 
 
-def _estimate(e: object) -> Told:
+def _estimate(e: Estimate) -> Told:
+    """Its own sentence, and the class in LaTeX."""
     return Told(str(e), statements=(statements.of_estimate(e),))
 
 
-def _rate(r: Any) -> Told:
+def _rate(r: Rate) -> Told:
+    """The promise, and its curve."""
+    # 1, 2, 5, 10, ...: a curve that is read on a logarithmic axis, as long as the bound is finite.
     counts = (0, *(m * 10**k for k in range(5) for m in (1, 2, 5)))
     told_ = [t for t in counts if r.values(t) < float("inf")]
     return Told(str(r), statements=(statements.of_rate(r),),
@@ -122,7 +174,8 @@ def _sentence(result: object) -> Told:
     return Told(str(result))
 
 
-def _exact_rate(r: Any) -> Told:
+def _exact_rate(r: ExactRate) -> Told:
+    """The rate with the bracket in which it is known to lie."""
     low, high = (float(end) for end in r.bracket)
     inside = rf"\rho \in [{low:.10g}, {high:.10g}]"
     sure = "" if r.converged else " (only the bracket is known)"
@@ -131,7 +184,9 @@ def _exact_rate(r: Any) -> Told:
     return Told(str(r), statements=(both,))
 
 
-def _stationary(s: Any) -> Told:
+def _stationary(s: Stationary) -> Told:
+    """The floor, with its brackets."""
+
     def one(value: float, bracket: Sequence[float]) -> str:
         low, high = (float(end) for end in bracket)
         inside = f"between {low:.6g} and {high:.6g}"
@@ -143,7 +198,8 @@ def _stationary(s: Any) -> Told:
     return Told("the floor, in the limit of many rounds", facts, statements=(statements.of_floor(s),))
 
 
-def _step_size(step: Any) -> Told:
+def _step_size(step: StepSize) -> Told:
+    """The step, with its bracket."""
     low, high = step.bracket
     said = rf"\noindent $\gamma = {value(float(step))} \in [{low:.10g}, {high:.10g}]$"
     sure = "" if step.converged else " (only the bracket is known)"
@@ -151,7 +207,8 @@ def _step_size(step: Any) -> Told:
     return Told(str(step), statements=(f"{said}{sure}.",), columns=columns)
 
 
-def _best_step(b: Any) -> Told:
+def _best_step(b: BestStep) -> Told:
+    """The step and the rate there, each as far as it is known."""
     low, high = b.bracket
     known = f"{float(b.gamma):.6g} (a local minimum lies between {low:.6g} and {high:.6g})"
     sure = () if b.converged else (("converged", "no: only the brackets are to be believed"),)
@@ -161,7 +218,8 @@ def _best_step(b: Any) -> Told:
     return Told("the best constant step", facts, statements=both, columns=columns)
 
 
-def _tight_rate(r: Any) -> Told:
+def _tight_rate(r: TightRate) -> Told:
+    """Of which class, at which step, and how it is known."""
     held = ", ".join(f"{symbol(k)} = {value(v)}" for k, v in r.constants.items() if k != "gamma")
     rho = value(r.rho) if isinstance(r.rho, Fraction | int) else f"{float(r.rho):.10g}"
     how = "tight" if r.tight else rf"between ${r.attained:.10g}$ (attained) and the certified"
@@ -172,14 +230,14 @@ def _tight_rate(r: Any) -> Told:
     return Told(str(r), statements=() if r.certified is None else (said,))
 
 
-def _tight_rates(g: Any) -> Told:
+def _tight_rates(g: TightRates) -> Told:
     """A grid: its sentence, and a row for each point in a data frame."""
-    columns = {k: [_plain(x) for x in v.ravel().tolist()] for k, v in g.constants.items()}
+    columns: dict[str, object] = {k: [_plain(x) for x in v.ravel().tolist()] for k, v in g.constants.items()}
     columns |= {k: v.ravel().tolist() for k, v in {**g.params, "stepsize": g.stepsize, "rho": g.rho}.items()}
     return Told(str(g), columns=columns)
 
 
-def _bracket(b: Any) -> Told:
+def _bracket(b: HeterogeneousBracket) -> Told:
     """Both sides, for paper too: the classes of the workers, the step, and what is assumed."""
     ranges = ", ".join(f"[{value(m)}, {value(l)}]" for m, l in zip(b.mu, b.L, strict=True))
     said = (
@@ -191,12 +249,13 @@ def _bracket(b: Any) -> Told:
     return Told(str(b), statements=(said,))
 
 
-def _curve(run: Any) -> Told:
+def _curve(run: Trace | Trajectory) -> Told:
     """A simulated or exact run: where it ends, and a dozen rounds of it."""
     import numpy as np
 
     names = [n for n in ("mean_square", "se_square", "mean_gap", "se_gap", "mean_gradient_square", "bits",
                          "downlink_bits") if getattr(run, n, None) is not None]  # fmt: skip
+    # A dozen rounds are enough to see where a run goes; the data frame has all of them.
     at = np.unique(np.linspace(0, run.steps, min(run.steps + 1, 9)).astype(int))
     header = ["t", *({"mean_square": "E||x_t-x*||^2", "se_square": "+-", "mean_gap": "E f - f*"}.get(n, n)
                      for n in names if n in ("mean_square", "se_square", "mean_gap", "bits"))]  # fmt: skip
@@ -207,20 +266,21 @@ def _curve(run: Any) -> Told:
                 columns={"t": np.arange(run.steps + 1), **{n: getattr(run, n) for n in names}})  # fmt: skip
 
 
-def _of_run(run: Any) -> str:
+def _of_run(run: Trace | Trajectory) -> str:
     """Which method on which problem, and how it is known."""
     step = f"step by {run.theorem}" if run.theorem else "step as given"
     if not hasattr(run, "runs"):
-        kind = {"exact": "exact expectation", "upper": "upper bound on the expectation"}.get(
-            run.mode, run.mode
-        )
+        mode = str(getattr(run, "mode", ""))
+        kind = {"exact": "exact expectation", "upper": "upper bound on the expectation"}.get(mode, mode)
         return f"{run.label} on {run.problem}: {kind}, {run.steps} rounds, {step}"
+    # A mean over runs of which some diverged is no mean: it is said how many.
     lost = int((run.diverged >= 0).sum())
     gone = f", {lost} diverged" if lost else ""
     return f"{run.label} on {run.problem}: mean of {run.runs} runs, seed {run.seed}, {run.steps} rounds, {step}{gone}"
 
 
-def _comparison(c: Any) -> Told:
+def _comparison(c: Comparison) -> Told:
+    """The table and what it means."""
     header, rows = c.columns()
     held = (c.caption(), c.legend(), *c.answers(), *c.remarks(), provenance(c.seed))
     notes = [line for line in held if line]
@@ -229,17 +289,18 @@ def _comparison(c: Any) -> Told:
                 columns={k: [getattr(r, k) for r in c.rows] for k in names})  # fmt: skip
 
 
-def _budget(b: Any) -> Told:
+def _budget(b: Budget) -> Told:
+    """The table that answers, and every member as numbers."""
     from compth.reporting.budgets import numbers, said
 
     header, rows = b.columns()
     return Told("", header=header, rows=rows, notes=[*said(b), provenance()], columns=numbers(b))
 
 
-def _step_table(s: Any) -> Told:
+def _step_table(s: StepTable) -> Told:
     """A line for each step and measure: six columns, however many measures there are."""
     header = ["step", "gamma", "measure", "1 - factor", "rounds", f"x {s.reference}"]
-    columns: dict[str, list[Any]] = {h: [] for h in header}
+    columns: dict[str, list[object]] = {h: [] for h in header}
     rows = []
     for r in s.rows:
         for m in s.measures:
@@ -252,14 +313,16 @@ def _step_table(s: Any) -> Told:
     return Told("what each step size buys", header=header, rows=rows, columns=columns)
 
 
-def _levels(found: Any) -> Told:
+def _levels(found: LevelComparison) -> Told:
+    """A tuned level beside fixed ones."""
     header, rows = found.columns()
     sent = ["full gradients", "tuned", *(f"T = {v}" for v in found.fixed)]
     columns = {"sent": sent, found.currency: [found.full, found.tuned, *found.fixed.values()]}
     return Told("tuned level against fixed ones", header=header, rows=rows, columns=columns)
 
 
-def _tuning(t: Any) -> Told:
+def _tuning(t: Tuning) -> Told:
+    """The level, what it buys, and the curve."""
     import numpy as np
 
     facts = [("level", f"{short(t.level)}" + ("" if t.compressor is None else f": {t.compressor}"))]
@@ -272,7 +335,8 @@ def _tuning(t: Any) -> Told:
     return Told(f"the best level of scheme {t.scheme} for this gradient and cost", facts, columns=columns)
 
 
-def _sweep(s: Any) -> Told:
+def _sweep(s: Sweep) -> Told:
+    """How many rows there are, and the first of them."""
     errors = sum("error" in row for row in s.rows)
     head = f"{len(s.rows)} rows ({s.computed} computed now, {errors} with errors) in {s.store}"
     names = ordered_names(s.rows)
@@ -298,7 +362,7 @@ def ordered_names(rows: Sequence[Mapping[str, object]]) -> list[str]:
     return [*(n for n in FIRST if n in names), *rest, *(n for n in LAST if n in names)]
 
 
-def _rate_certificate(c: Any) -> Told:
+def _rate_certificate(c: RateCertificate) -> Told:
     """What is proved; the matrices of the statement are in to_dict()."""
     held = {k: v for k, v in c.multipliers.items() if v}
     facts = [
@@ -312,14 +376,16 @@ def _rate_certificate(c: Any) -> Told:
     return Told(head, facts)
 
 
-def _finding(f: Any) -> Told:
+def _finding(f: Finding) -> Told:
+    """Whether a statement was violated, where, and how loose it is."""
     says = "violated" if f.violated else f"not violated: at most {f.worst:.6g} of the bound was reached"
     facts = [("worst", f"{f.worst:.10g}"), ("where", f.where), ("tried", f"{f.tried} ({f.skipped} skipped)")]
     facts += [] if f.violated else [("loose by", f"a factor {f.looseness:.4g}")]
     return Told(f"over the problems tried the statement is {says}", facts)
 
 
-def _stored(s: Any) -> Told:
+def _stored(s: Read) -> Told:
+    """What a file says, quoted."""
     origin = f"read from a file of {s.stored_provenance}, nothing was computed here"
     quoted = [f"| {line}" for line in s.stored_said.splitlines()]
     held = [] if quoted else s.stored_values.items()
@@ -327,18 +393,21 @@ def _stored(s: Any) -> Told:
     return Told(f"{s.stored_kind}: the file's word: {origin}", facts, notes=quoted, columns=s.stored_columns)
 
 
-def _assumption(a: Any) -> Told:
+def _assumption(a: AssumptionCheck) -> Told:
+    """Whether an assumption holds where it was tried."""
     held = "holds" if a.holds else "is violated"
     facts = [("first", f"{a.first:.6g} of what is allowed"), ("second", f"{a.second:.6g} of what is allowed"),
              ("bias", f"{a.bias:.3g}")]  # fmt: skip
     return Told(f"the assumption {held} at the {a.states} states tried (no proof for others)", facts)
 
 
-def _claim(c: Any) -> Told:
+def _claim(c: Claim) -> Told:
+    """The claim, and its inequality in LaTeX."""
     return Told(str(c), statements=(statements.of_claim(c),))
 
 
-def _derivation(d: Any) -> Told:
+def _derivation(d: Derivation) -> Told:
+    """The bracket at each place, the closed form, and how it is known."""
     from compth.studies.derivation import words
 
     header, rows = words.rows(d)
@@ -347,7 +416,7 @@ def _derivation(d: Any) -> Told:
     return Told(words.head(d), words.facts(d), header, rows, words.notes(d), verdict, said, words.columns(d))
 
 
-TELLERS: dict[str, Callable[[Any], Told]] = {
+TELLERS: dict[str, Callable[..., Told]] = {
     "AssumptionCheck": _assumption,
     "BestStep": _best_step,
     "Budget": _budget,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import html
-from typing import Any
 
+from compth._numbers import Number
+from compth._types import Json
 from compth.certificates import SEVERITY, Certificate, Report
 from compth.reporting.certification import LADDER, by_hand, found_at_most, short
 from compth.reporting.page import html_table, page, prose
@@ -29,20 +30,24 @@ def _banner(report: Report) -> str:
     elif verdict == "REFUTED" and worst is not None:
         means = f"{worst.claim} at d = {worst.scope.get('d')}: {worst.details.get('says') or worst.technique}"
     word = "<br>The file's word: read from JSON, nothing was run." if report.stored else ""
+    # Green is for what was proved here: a file's word gets none.
     colour = "" if report.stored and verdict == "PROVED" else f" {verdict}"  # a file's word proves nothing
     return f'<p class="verdict{colour}"><b>{verdict}</b> {prose(means)}{word}</p>'
 
 
 def _listed(lines: list[str]) -> str:
+    """A list, "" for none."""
     return "<ul>" + "".join(f"<li>{prose(line)}</li>" for line in lines) + "</ul>" if lines else ""
 
 
 def _section(title: str, lines: list[str]) -> str:
+    """A heading and a list, "" for none."""
     return f"<h2>{title}</h2>{_listed(lines)}" if lines else ""
 
 
 def _claims(report: Report) -> str:
     """What was claimed and found, failures first: a page is read from its top."""
+    # Failures first: a page is read from its top.
     ordered = sorted(report.certificates, key=lambda c: -SEVERITY[c.verdict])
     info = report.info
     stages = [
@@ -80,12 +85,14 @@ def _portrait(report: Report) -> str:
 
 
 def _row(c: Certificate) -> list[str]:
+    """A certificate as a row."""
     found, allowed = _both(c)
     evidence = c.technique if c.technique else c.evidence
     return [c.claim, str(c.scope.get("d")), c.verdict.value, found, allowed, short(c.witness), evidence]
 
 
 def _both(c: Certificate) -> tuple[str, str]:
+    """What was found, and what the claim allows."""
     return short(c.estimate), short(c.bound)
 
 
@@ -94,7 +101,8 @@ def _remarks(c: Certificate) -> list[str]:
     return found_at_most(c) if c.evidence == "statistical" and c.verdict.value != "REFUTED" else []
 
 
-def _estimates(info: dict[str, Any]) -> list[str]:
+def _estimates(info: Json) -> list[str]:
+    """What is known of the constants, and the arithmetic."""
     from compth.certification.estimated import described
     from compth.reporting.certification import arithmetic_line
 
@@ -123,13 +131,15 @@ def _rates(report: Report) -> str:
     return facts + drawn + _listed(notes) + "<h2>Every place</h2>" + html_table(header, rows)
 
 
-def _factor(value: Any) -> str:
+def _factor(value: Number) -> str:
+    """Six digits, "-" for none."""
     return "-" if value is None else f"{float(value):.6g}"
 
 
 def _folded(script: str) -> str:
     """The script: what is special about it open, all of it folded away."""
     head = script.partition("# From here on:")[0].splitlines()
+    # What is particular to this script is seen at once; what all scripts share is folded away.
     own = "\n".join(line for line in head if not line.startswith(("from ", "import "))).strip()
     whole = f"<details><summary>all of it</summary><pre>{html.escape(script)}</pre></details>"
     return f"<pre>{html.escape(own)}</pre>{whole}"

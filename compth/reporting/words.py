@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 
 @dataclass(frozen=True)
 class Told:
-    """head: what it is, in a sentence. verdict: "" where there is none. facts: (heading, text). statements: LaTeX."""
+    """What is said of one result, before any format.
+
+    head: what it is, in a sentence. verdict: "" where there is none. facts: (heading, text). header, rows: of the
+    table. notes: lines below it. statements: LaTeX. columns: name -> numbers, of the data frame.
+    """
 
     head: str
     facts: Sequence[tuple[str, str]] = ()
@@ -18,4 +21,4 @@ class Told:
     notes: Sequence[str] = ()
     verdict: str = ""
     statements: Sequence[str] = ()
-    columns: Mapping[str, Any] = field(default_factory=dict)
+    columns: Mapping[str, object] = field(default_factory=dict)

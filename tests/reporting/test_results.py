@@ -76,7 +76,7 @@ def classes_in(hint):
     return [c for part in typing.get_args(hint) for c in classes_in(part)]
 
 
-OBJECTS = (ct.Compressor, ct.Fleet, ct.JointSketch, ct.Theorem, Adapted)
+OBJECTS = (ct.Compressor, ct.Fleet, ct.JointSketch, ct.Method, ct.Theorem, Adapted)
 """What functions give that is no result: things to compute with."""
 
 
