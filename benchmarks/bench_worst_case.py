@@ -8,6 +8,8 @@ from fractions import Fraction
 from itertools import count
 from typing import Any
 
+import numpy as np
+
 from benchmarks import pepit_peers
 from benchmarks._timing import Line, line, ratios, seconds
 from compth._numbers import Number
@@ -18,6 +20,8 @@ from compth.worst_case.lyapunov import asks_for_the_next_point, coefficients
 from compth.worst_case.model import Model
 from compth.worst_case.rational import certificate_at
 from compth.worst_case.solver import Pencil, Solution
+from compth.worst_case.tight import tight_rate
+from compth.worst_case.tight_grid import tight_rates
 
 MU, L, DELTA, OMEGA = 0.1, 1.0, 0.75, 4.0
 
@@ -98,6 +102,41 @@ def certificate_work(n: int) -> dict[str, Callable[[], Any]]:
     return {name: work(name) for name in asked}
 
 
+POINTS, SHOWN = 1000, 20
+"""Points of a grid in closed form, and of one where each needs its LMI."""
+
+
+def grids() -> Iterator[Line]:
+    """A point of a grid against one single call, and against one solve of PEPit's at a given V, in one run.
+
+    No two works see the same constants: what one derived must not be found by the other. AutoLyap has no class of
+    compressors, and its licence keeps it out of the extras: it is not measured.
+    """
+    shift = count(1)
+
+    def grid(size: int, **given: Number) -> Callable[[], object]:
+        """All of a grid of mu, with what was certified where the rate is no closed form."""
+        return lambda: tight_rates("EF21", mu=np.linspace(0.05, 0.2, size) + 1e-9 * next(shift), L=L, **given)
+
+    def single(**given: Number) -> Callable[[], object]:
+        return lambda: tight_rate("EF21", mu=MU + 1e-9 * next(shift), L=L, **given)
+
+    step = forms.feedback_step(MU, L, DELTA)
+    of_grids: dict[str, tuple[int, dict[str, Number], float]] = {
+        "closed form": (POINTS, {"delta": DELTA}, 20),
+        "LMI, warm": (SHOWN, {"delta": DELTA, "gamma": step / 2}, 1.2),
+    }
+    for name, (size, given, least) in of_grids.items():
+        work = {"grid": grid(size, **given), "single": single(**given)}
+        work["PEPit"] = lambda: pepit_peers.ef21(MU, L, DELTA, step)
+        found = ratios(work, "grid", rounds=5, calls={"single": 3})
+        for peer, least_ratio in (("single", least), ("PEPit", None)):
+            each = [r * size for r in found[peer]]
+            yield line(
+                f"EF21, {size} points ({name}): {peer} over a point of the grid", each, least=least_ratio
+            )
+
+
 def run() -> Iterator[Line]:
     """Ratios PEPit/compth, then milliseconds of certificates (the worst of n = 1, 2, 3)."""
     peers = theirs()
@@ -109,6 +148,7 @@ def run() -> Iterator[Line]:
         yield line(f"{name}: time of PEPit over ours (five calls in a row), n = 1", found, least=25)
         single = ratios(pair, "compth", rounds=25)["PEPit"]
         yield line(f"{name}: the same with one call at a time, straight after PEPit's", single)
+    yield from grids()
     for name, work in derivations().items():
         times = [1000 * seconds(work) for _ in range(15)]
         yield line(f"{name}: deriving the LMI from the body, once for a class and step, ms", times, most=50)

@@ -96,6 +96,7 @@ class Blocks:
         """sum of coefficient A^power X[column], by Horner's rule."""
         out = None
         for entries in self._horner(p):
+            # Horner in A: one product with A for each power, however many columns have it.
             out = None if out is None else self.data.mean @ out
             for at, c in entries:
                 part = c * X[..., at, :]
@@ -124,6 +125,8 @@ class Blocks:
 
     def _own(self, row: Row, X: Array, Y: Array | None) -> Array:
         """E v_i g' of the workers' vectors, from E c g' = X and E (y_i, eps_i) g' = Y."""
+        # v_i = A_i (own part) + plain + noises of worker i + s_i: each kind of term costs one batched
+        # operation.
         under, out = self._poly(row.own, X), None
         if under is not None:
             out = np.matmul(self.data.A, under)
@@ -146,6 +149,8 @@ class Blocks:
     def _spread(self, state: Moments) -> tuple[Array, Array | None, Array | None]:
         """The moments with room for the noise."""
         d, n, old = self.data.d, self.data.n, self.K * self.data.d
+        # Columns of this step's noises stand behind the state's, before the constant: they start at 0 and
+        # every draw fills in its own rows, so that later inputs may hold earlier noises.
         wide = old + self.J * d
         index = np.r_[0:old, wide : wide + int(self.affine)]
         C = self._zeros(*(wide + int(self.affine),) * 2)
@@ -171,6 +176,7 @@ class Blocks:
         """Write the moments of one draw into the arrays."""
         at, u, n = self._slot(noise.column), noise.input, self.data.n
         if noise.kind == SPOKEN:
+            # A broadcast is one draw for all: its noise is a common vector without parts of the workers.
             heard = self._heard(u, C)
             if heard is not None:
                 C[at, at] += heard
@@ -180,6 +186,8 @@ class Blocks:
             eps, cross = self._gradient(point, weight, C), None
             total, pair = eps.sum(axis=0), eps / n
         else:
+            # E u_i c' and E u_i (y_i, eps_i)' first, then E u_i u_i' from both: the input is linear in what
+            # is kept.
             uc = self._own(u, C, D)
             uy = None if E is None else self._own(u, _t(D), E)
             m = self._own(u, _t(uc), None if uy is None else _t(uy))
@@ -187,10 +195,14 @@ class Blocks:
             eps, cross = self._maps(m), self.cross
             total, pair = eps.sum(axis=0), eps / n
             if cross is not None:
+                # Correlated workers: sum_{i != j} E u_i u_j' = n^2 E ubar ubar' - sum_i E u_i u_i', so that
+                # no block between two workers is ever formed.
                 mean = u.mean
                 total = total + cross(n * n * self._common(mean, _t(self._common(mean, C))) - m.sum(axis=0))
                 pair = pair + cross(n * _t(self._common(mean, _t(uc))) - m) / n
             self._together(noise, uc, uy, C, D, E, seen)
+        # The new noise has mean 0 given all that came before: nothing but its own block, and that with the
+        # mean noise, is added.
         C[at, at] += total / (n * n)
         if D is not None and E is not None:
             own = self._slot(noise.column - self.low.servers)
@@ -217,6 +229,8 @@ class Blocks:
         """E eps_a eps_b' = own(E u_a u_b') of a sketch that was applied before, to inputs without its own output."""
         before = [v for v in seen if v.kind == MESSAGE and v.draw == noise.draw]
         n, at = self.data.n, self._slot(noise.column)
+        # The same sketch on two inputs of a worker: their noises are correlated through S - delta alone, and
+        # the moment map is linear in E u_a u_b'.
         for v in before:
             both = self._maps(self._own(v.input, _t(uc), None if uy is None else _t(uy)))
             there = self._slot(v.column)
@@ -231,6 +245,8 @@ class Blocks:
 
     def _gradient(self, point: Poly, weight: Any, C: Array) -> Array:
         """The covariance of every worker's noise of a gradient, or of several whose weights add to `weight`."""
+        # The covariance of a stochastic gradient is a quadratic in (z, 1): it takes the second moment of
+        # both.
         z = self._common(Row(plain=point), C)
         square = self._common(Row(plain=point), _t(z))
         if self.affine:
@@ -272,6 +288,8 @@ class Blocks:
                 out.append(found @ self.data.projector if inside else found)
             return np.concatenate([*out, X[..., -1:]] if self.affine else out, axis=-1)
 
+        # E v w' of all distinct next vectors at once; a leaf is then a selection of rows and columns. Leaves
+        # of a coin share most of their vectors, which would otherwise be computed once a leaf.
         whole = right(_t(right(C)))
         chances = [self._number(p) for p, _, _ in self.low.leaves]
         c: Array = sum(p * whole[at][:, at] for p, at in zip(chances, where, strict=True))
@@ -318,6 +336,7 @@ class Blocks:
         c = np.concatenate([*parts, [self._number(1)]] if self.affine else parts)
         if not self.M:
             return Moments(np.outer(c, c))
+        # Fixed vectors: every second moment is a product, and E y_i c' keeps the worker apart from the mean.
         y = np.concatenate(own, axis=1)
         return Moments(np.outer(c, c), y[:, :, None] * c, y[:, :, None] * y[:, None, :])
 
@@ -334,6 +353,8 @@ class Blocks:
         d, n, first = self.data.d, self.data.n, self.low.servers
         sizes = np.ones(self.K) if common is None else np.array(common, dtype=float)
         own = np.ones((n, self.M)) if memory is None else memory
+        # The columns of averages must be those of the workers' vectors, or the point is outside the cone of
+        # moments that can occur.
         sizes[first : self.K] = np.sqrt((own**2).sum(axis=0)) / n if self.M else sizes[first : self.K]
         c = np.eye(self.size)
         for k in range(self.K):
@@ -357,6 +378,7 @@ class Blocks:
                 for (column, power), c in r.plain.items():
                     if column < k:
                         f[:, row, column] += float(c) * values**power
+            # x lives on range(A): what the step puts on the kernel is projected away.
             f[:, 0] *= inside[:, None]
             pair += float(p) * np.einsum("aik,bjl->abijkl", f, f).reshape(d, d, k * k, k * k)
         return pair

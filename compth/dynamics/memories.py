@@ -65,6 +65,7 @@ class Memories:
         self.n, self.d, branch = n, d, sc.branches[0]
         self.v, self.w, self.r = (float(x) for x in sc.memory)
         self.q, self.keep = float(sc.q), self.v + self.w * float(sc.q)
+        # z in A's eigenbasis makes z's own factor diagonal; the y_i stay where the sketches' Diag acts.
         values, self.vectors = np.linalg.eigh(data.mean)
         self.f = float(branch.tau[0][0]) + float(branch.theta[0][0]) * values
         self.sizes = self.units.memory[:, 0] / self.units.common[0]
@@ -72,6 +73,7 @@ class Memories:
         self.g = np.matmul(whole, self.vectors) / self.sizes[:, None, None]
         turned = np.ascontiguousarray(np.swapaxes(self.g, 1, 2))
         self.halved, self.doubled = turned / 2, turned * (self.v * self.w)
+        # All in units of each worker's memory: E y_i y_i' differs by (L_i/L)^2 between workers otherwise.
         self.weight = (float(branch.kappa[0]) / n) ** 2 * self.sizes**2
         self.across = float(branch.kappa[0]) * self.r / n * self.sizes[:, None, None]
         self.a = np.array([float(o.a) for o in system.own])[:, None, None]
@@ -132,6 +134,7 @@ class Memories:
 
     def _inputs(self, y: Array, own: Array) -> Array:
         """M = E u_i u_i' from y = E (g_i z + 2 q y_i) z'."""
+        # The half is in g' already: the symmetric sum writes over y without another pass.
         half = np.matmul(y, self.halved)
         m = np.add(half, np.swapaxes(half, 1, 2), out=y)
         m += own if self.q**2 == 1 else self.q**2 * own
@@ -166,6 +169,7 @@ class Memories:
         lam is one where the matrix K of the d equations has the radius 1, which falls with lam: by secants of its
         inverse, which is straight where one pole without noise decides.
         """
+        # Poles of the part without noise: the one that is sought lies right of them, since noise only adds.
         floor = max(float(np.abs(self.f).max()) ** 2, self.keep**2)
         gap, common = abs(1 - floor), np.ones(self.d)
         lam, seen = max(1 + guess, floor + gap / 20), []
@@ -175,7 +179,10 @@ class Memories:
             if abs(size - 1) <= NEAR / 3:
                 break
             seen.append((lam, 1 / size if size > 0 else np.inf))
+            # The radius falls like 1/(lam - floor) where one pole decides: the first guess of where it is 1.
             after = floor + (lam - floor) * size if size < 1 else lam + (size - 1) * max(lam - floor, gap / 3)
+            # 1/radius is then a straight line in lam, and a secant through two trials meets 1 almost at once;
+            # kept right of the pole and from leaping away.
             if len(seen) > 1 and np.isfinite(seen[-1][1]) and seen[-1][1] != seen[-2][1]:
                 (u, x), (v, y) = seen[-2:]
                 straight = v + (1 - y) * (v - u) / (y - x)
@@ -183,6 +190,8 @@ class Memories:
             if abs(after - lam) <= NEAR * abs(1 - after) / 3 and len(seen) > 1:
                 break
             lam = after
+        # Just right of the pole the resolvent is positive, and its image of a point inside the cone is nearly
+        # the Perron point: the search starts there.
         self.prepare(lam + NEAR * max(abs(1 - lam), lam - floor))
         first = self.solve(self.inside)
         self._balance(first)
@@ -202,6 +211,8 @@ class Memories:
         """About the radius of K, and its vector."""
         size = 0.0
         for _ in range(rounds):
+            # K's entries are positive: power iterations reach its radius in a few rounds, and the last vector
+            # is the next trial's start.
             common = common / (np.abs(common).max() or 1.0)
             c = (self.vectors.T * common) @ self.vectors / self.gap
             x = np.matmul(self.g, c * self.each)
@@ -223,11 +234,14 @@ class Memories:
         self.third = q**2 / self.rest[:, :, 0]
         # all that C makes of M_i beside g C g' itself comes through D, which follows C with w f/side
         self.each = self.first[:, :, None] + self.second[:, :, None] * (w * f / self.side)
+        # What an entry of E zz' gets from itself is moved to the left; all else waits for the d equations.
         self.gap = _away(lam - f[:, None] * f - self._scaled_noise())
+        # What a worker's Delta_i does to diag M_i without going through z: by E y_i z' and by E y_i y_i'.
         local = self.second * self.across[:, :, 0] * (self.g @ (self.vectors / self.side).T).diagonal(0, 1, 2)
         local = local + self.third * r**2
         # Delta = W t, t = H S + local Delta + source  =>  Delta = W (1 - local W)^-1 (H S + source)
         if self.b.any():
+            # With a trace part Delta_i couples all d entries of a worker; without one it is entry by entry.
             spread = self.c[:, :, None] * np.eye(self.d) + self.b[:, :, None]
             self.filled = spread @ _inverse(np.eye(self.d) - local[:, :, None] * spread)
         else:
@@ -250,6 +264,8 @@ class Memories:
     def _coupling(self) -> Array:
         """H_i: the diagonal of M_i that E zz' = Diag(e_k), divided by the gap, makes, (n, d, d)."""
         total = np.zeros((self.n, self.d, self.d))
+        # As for one direction: 1/gap has low numerical rank, and each factor costs one batched product, for
+        # all workers whose sketches have the same a at once.
         root = 1 / np.sqrt(np.abs(np.diag(self.gap)))
         for value in np.unique(self.a):
             same = np.flatnonzero(self.a[:, 0, 0] == value)
@@ -267,6 +283,8 @@ class Memories:
         """About (lam - T)^-1 v."""
         (rc, rd, re), out = self._split(vector * self.scale), np.empty(self.size)
         c, across, own = self._split(out)
+        # The d unknowns first (what the noise puts on every diagonal), then C, then D from C, then E from
+        # both: the system is block triangular once Delta is known.
         first = rc / self.gap
         extra = self._filled(first, rd, re)
         c[...] = first + (self.vectors.T * (self.weight @ extra)) @ self.vectors / self.gap
@@ -294,6 +312,7 @@ class Memories:
         source = self.first * _rows(x, self.g) + self.second * _rows(across, self.g)
         source += self.third * np.einsum("ijj->ij", re)
         first = np.einsum("ijk,ik->ij", self.filled, source)
+        # Only S = sum_i weight_i Delta_i reaches z: its d equations are closed, and give every Delta_i.
         common = self.back @ (self.weight @ first)
         return first + np.einsum("ijk,ik->ij", self.filled, self.coupling @ common)
 

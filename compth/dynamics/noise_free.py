@@ -33,14 +33,16 @@ class NoiseFree:
         inside = np.ones(d)
         if system.data.projector is not None:
             inside[np.abs(values) <= 1e-12 * np.abs(values).max()] = 0.0
-        # Without noise C+ = F C F', averaged over the branches, and F is made of A alone: in A's eigenbasis it acts on
-        # each pair of eigenvalues by itself, as a K x K block from either side. So id - T0 on C is one system of K^2
-        # unknowns for every pair. On the kernel of A (inside = 0) x does not count: its moments are left out.
+        # Without noise C+ = F C F', averaged over the branches, and F is made of A alone: in A's eigenbasis
+        # it acts on each pair of eigenvalues by itself, as a K x K block from either side. So id - T0 on C is
+        # one system of K^2 unknowns for every pair. On the kernel of A (inside = 0) x does not count: its
+        # moments are left out.
         pairs = system.pairs(values, inside)
         self.pair = _inverse(np.eye(k * k) - pairs, np.kron(units.common, units.common))
         if system.M:
-            # D+ = Q D F' + what C puts in, Q between the kinds of memory alone. In Q's eigenbasis D falls apart into
-            # parts x_m with x_m (I - m F') known, one inverse for each eigenvalue m; E likewise, divided by 1 - m m'.
+            # D+ = Q D F' + what C puts in, Q between the kinds of memory alone. In Q's eigenbasis D falls
+            # apart into parts x_m with x_m (I - m F') known, one inverse for each eigenvalue m; E likewise,
+            # divided by 1 - m m'.
             self.keep, self.into = _diagonal(system.own_map())
             self.back = np.linalg.pinv(self.into)
             common, mean = 1 / np.repeat(units.common, d), system.mean_map().T
@@ -50,7 +52,8 @@ class NoiseFree:
 
     def __call__(self, m: Moments) -> Moments:
         """Moments x with x - T0 x = m."""
-        # C first, because nothing else enters it without noise; then D, which C drives; then E, which both drive.
+        # C first, because nothing else enters it without noise; then D, which C drives; then E, which both
+        # drive.
         k, d, v = self.k, self.d, self.vectors
         blocks = m.C.reshape(k, d, k, d).transpose(0, 2, 1, 3)
         inner = np.matmul(np.matmul(v.T, blocks), v).reshape(k * k, d, d).transpose(1, 2, 0)

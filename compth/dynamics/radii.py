@@ -94,15 +94,16 @@ def _radius(system: Any, near: Sequence[Radius], tol: float | None, width: float
     if stein.fits(system):
         found = stein.rate(system, near=[r.point for r in near], tol=tol or 1e-9, bracketed=tol is None)
         return Radius(found.value, *found.bracket, found.matrix, lens=found.lens)
-    # E yy' is never below (E y)(E y)', so second moments shrink no faster than the mean's square: a lower bound of
-    # rho that costs an eigenvalue of the small map of the means.
+    # E yy' is never below (E y)(E y)', so second moments shrink no faster than the mean's square: a lower
+    # bound of rho that costs an eigenvalue of the small map of the means.
     search, mean = Search(system, near), max(mean_radius(system), own_radius(system))
     least = mean * mean - 1
     if tol is not None:
         return Radius(max(search.run(tol), least), -np.inf, np.inf, search.moments, lens=search)
     basis, low, high, value = basis_of(system), least, np.inf, 0.0
-    # The eigenvector is made more accurate until its enclosure (Collatz and Wielandt's, where T preserves the cone) is
-    # narrow; an enclosure stays true however rough the vector is, so those of all rounds are intersected.
+    # The eigenvector is made more accurate until its enclosure (Collatz and Wielandt's, where T preserves the
+    # cone) is narrow; an enclosure stays true however rough the vector is, so those of all rounds are
+    # intersected.
     for accuracy in (EASY, *ACCURACIES) if EASIER < width < WIDTH else ACCURACIES:
         value = search.run(accuracy)
         if system.kept_cone:
@@ -112,14 +113,15 @@ def _radius(system: Any, near: Sequence[Radius], tol: float | None, width: float
             break
         if search.target is not None and not is_narrow((1 + low, 1 + high)):
             search.anywhere()
-    # Correlated workers with memories: T need not preserve this cone, but the joint moments of all memories do theirs.
+    # Correlated workers with memories: T need not preserve this cone, but the joint moments of all memories
+    # do theirs.
     if not system.kept_cone and joint.fits(system):
         whole = joint.Joint(system)
         _, (a, b) = whole.rate(search.packing.units)
         low, high = max(low, a), min(high, b)
         system.applications += whole.applications
-    # Where eigenvectors coalesce no search finds one well: resolvents are wider but sure, first the written-out ones of
-    # few moments, at last a checked upper bound alone.
+    # Where eigenvectors coalesce no search finds one well: resolvents are wider but sure, first the
+    # written-out ones of few moments, at last a checked upper bound alone.
     if system.kept_cone and not is_narrow((1 + low, 1 + high), width) and search.packing.size <= DENSE:
         low, high = search.closed(basis, max(low, -1.0), high)
     if system.kept_cone and not is_narrow((1 + low, 1 + high)):
@@ -263,8 +265,9 @@ class Search:
 
     def enclosure(self, basis: Array) -> tuple[float, float]:
         """Collatz-Wielandt at the eigenvector, moved a little inside where rounding has it outside the cone."""
-        # For T that preserves the cone and X inside it, a X <= T X <= b X gives a <= rho <= b. At the Perron point both
-        # are rho; that point may lie on the boundary, and then some of a point inside is added, from little to more.
+        # For T that preserves the cone and X inside it, a X <= T X <= b X gives a <= rho <= b. At the Perron
+        # point both are rho; that point may lie on the boundary, and then some of a point inside is added,
+        # from little to more.
         inside = self.packing.inside / np.linalg.norm(self.packing.inside)
         for eta in (0.0, 1e-14, 1e-12, 1e-10, 1e-8):
             found = collatz(self.system, self.packing.unpack(self.vector + eta * inside), basis)

@@ -126,9 +126,10 @@ def is_inside(point: Moments, inner: Moments) -> bool:
 
 def _upper(exact: System, search: Search) -> Fraction:
     """The smallest tau tried that passes, from (tau - T)^-1 of a point inside."""
-    # For tau > rho and S inside the cone R = (tau - T)^-1 S = sum T^k S / tau^(k+1) lies inside, with tau R - T(R) = S.
-    # For tau < rho it lies outside by far: (tau - rho) <W, R> = <W, S> > 0 for the left Perron point W. R is rounded to
-    # fractions, and that R is inside and tau R - T(R) in the cone is decided in exact arithmetic.
+    # For tau > rho and S inside the cone R = (tau - T)^-1 S = sum T^k S / tau^(k+1) lies inside, with tau R -
+    # T(R) = S. For tau < rho it lies outside by far: (tau - rho) <W, R> = <W, S> > 0 for the left Perron
+    # point W. R is rounded to fractions, and that R is inside and tau R - T(R) in the cone is decided in
+    # exact arithmetic.
     packing, eye = search.packing, np.eye(search.packing.size)
     change = np.array([search.change(u) for u in eye]).T
     target = packing.inside
@@ -147,8 +148,9 @@ def _upper(exact: System, search: Search) -> Fraction:
 
 def _lower(exact: System, search: Search) -> Fraction:
     """The largest a tried that passes, from the Perron vector; at the least 0."""
-    # X in the cone with T(X) >= a X grows by a at least in every step: rho >= a. The Perron point has equality at
-    # a = rho, so its rounding passes a little below, and the largest a of the margins that passes is taken.
+    # X in the cone with T(X) >= a X grows by a at least in every step: rho >= a. The Perron point has
+    # equality at a = rho, so its rounding passes a little below, and the largest a of the margins that passes
+    # is taken.
     point = _exactly(exact, search.moments)
     after = exact(point)
     if all(psd(b) for b in _blocks(point)):

@@ -107,7 +107,8 @@ class Snapshots:
             return []
         told, near = self.model(u).predicted(u), sorted(self.steps, key=lambda s: abs(s.u - u))
         if told.parts or self.anchors[0].found[0].lens.target is None:
-            # these searches need a space to begin with: its rightmost root may be no more than a mixture of others
+            # these searches need a space to begin with: its rightmost root may be no more than a mixture of
+            # others
             return [told, *(s.whole for s in near[:BESIDE])]
         return [replace(told, again=near[0].found[0].lens if abs(near[0].u - u) <= NEXT else None)]
 

@@ -93,8 +93,8 @@ def is_coupled(
         x_star=np.abs(data.x_star).max() * random_points(2, d)[1],
     )
     if noise is not None:
-        # both parts are loud, the one that follows x in the size of the Hessians: where all components are equal
-        # it is rounding, and rounding must not be held against rounding
+        # both parts are loud, the one that follows x in the size of the Hessians: where all components are
+        # equal it is rounding, and rounding must not be held against rounding
         g = noise.G.copy()
         rows = g.reshape(-1, g.shape[-1])
         rows[:, -1] = np.abs(g[..., -1]).max() * random_points(1, len(rows))[0]

@@ -48,6 +48,8 @@ class Stein:
 
     def __init__(self, system: System) -> None:
         self.system, data, branch = system, system.data, system.scheme.branches[0]
+        # In the eigenbasis of A the noise-free part B X B multiplies each entry by b_a b_b. A singular A is
+        # restricted to its range: on the kernel x does not move, and an eigenvalue 1 there would hide rho.
         values, vectors = np.linalg.eigh(data.mean)
         if data.projector is not None:
             inside = np.abs(values) > KERNEL * np.abs(values).max()
@@ -58,8 +60,11 @@ class Stein:
         self.mean = vectors * values
         self.factor = float(branch.theta[0][0])
         n = data.n
+        # (g/n)^2 with the sketch's input alpha A_i z: the factor of all noise, whatever its shape.
         self.weight = (float(branch.kappa[0]) * float(system.scheme.alpha[0]) / n) ** 2
         cross = system.cross or MomentMap()
+        # sum_i own_i(M_ii) + sum_{i != j} cross(M_ij), and sum_ij M_ij = n^2 A X A: what the workers have of
+        # their own is own - cross, and cross acts on the whole sum once.
         self.own = tuple(MomentMap(o.a - cross.a, o.c - cross.c, o.b - cross.b) for o in system.own)
         self.cross = MomentMap(cross.a * n * n, cross.c * n * n, cross.b * n * n)
         self.same = all(
@@ -75,6 +80,7 @@ class Stein:
 
     def drift(self) -> Array:
         """b_a b_b - 1 without cancellation."""
+        # (1 + f_a)(1 + f_b) - 1 expanded: for mu far below L the product itself rounds to 1.
         f = self.factor * self.values
         return f[:, None] + f + f[:, None] * f
 
@@ -98,6 +104,7 @@ class Stein:
         self.applications += 1
         x = vector.reshape(self.rank, self.rank)
         unscaled = x * self.scale[:, None] * self.scale
+        # The eigenvalues of T - id on scaled entries are those of T less 1: rho - 1 keeps its digits.
         out = self.drift() * x + self.noise(unscaled) / self.scale[:, None] / self.scale
         return ((out + out.T - x + x.T) / 2).ravel()  # what is not symmetric is sent to 0 by T
 
@@ -109,9 +116,14 @@ class Stein:
 
     def prepare(self, shift: float = 0.0) -> Callable[[Array], Array]:
         """Approximate inverse of (1 + shift) id - T; the first call sets the scales."""
+        # Of a A_i X A_i only a A X A stays, which is diagonal here; gap holds the diagonal part of (1+shift)
+        # id - T. The Diag and trace parts see d numbers: Woodbury's identity inverts them through a d x d
+        # matrix.
         gap = shift - self.drift() - self.weight * np.outer(self.values, self.values) * self._flat()
         gap = np.where(np.abs(gap) < 1e-300, 1.0, gap)
         matrix = self._coupling(gap)
+        # A pseudo-inverse: at the shift 0 the matrix may be singular to rounding, and a preconditioner need
+        # not care.
         inverse = np.linalg.pinv(np.eye(len(matrix)) - matrix)
 
         def solve(x: Array) -> Array:
@@ -121,6 +133,8 @@ class Stein:
             return y + (v.T @ (filled[:, None] * v)) / gap
 
         if not self.scaled:
+            # Scales from a point near the Perron matrix: with a unit diagonal T is nearest to normal, and its
+            # entries no longer differ by the condition number.
             size = np.abs(np.diag(solve(np.eye(self.rank))))
             self.scale, self.scaled = np.sqrt(np.where(size > 0, size, 1.0)), True
 
@@ -149,6 +163,8 @@ class Stein:
 
     def _coupling(self, gap: Array) -> Array:
         """K: what Diag(e_k), divided by the gap, puts on the diagonal again; from a low-rank form of 1/gap."""
+        # 1/(1 - b_a b_b) is a Cauchy-like matrix, whose eigenvalues fall geometrically: some thirty products
+        # f f' carry it, and each turns the d x d coupling into a squared matrix product.
         root = 1 / np.sqrt(np.abs(np.diag(gap)))
         weights, factors = np.linalg.eigh(1 / gap / root[:, None] / root)
         keep = np.abs(weights) > RANK_TOLERANCE * np.abs(weights).max()
@@ -176,12 +192,15 @@ class Stein:
         gives rho >= 1 + a, so directions that X does not have are left out.
         """
         x, e = (v.reshape(self.rank, self.rank) for v in (vector, inner))
+        # Both ends hold for any X in the cone; the nearer to the Perron matrix, the narrower they are. Points
+        # a little inside pay for a Perron matrix on the cone's boundary.
         x = x / np.trace(x)
         low, high = -np.inf, np.inf
         points = [x + eta * e / np.trace(e) for eta in (0.0, 1e-12, 1e-8)]
         for near in (*points, e / np.trace(e)):  # where rho is a multiple eigenvalue, x may be any mixture
             a, b = extremes(self.apply(near.ravel()).reshape(near.shape), near)
             low, high = max(low, a), min(high, b)
+        # A Perron matrix on a face has no multiple below T X in all directions: bound it on its own face.
         if high - low > 1e-3 * abs(high):
             low = max(low, face_bound(lambda v: self.apply(v.ravel()).reshape(v.shape), x))
         return low, high
@@ -228,6 +247,7 @@ def rate(system: System, *, tol: float = 1e-9, near: Sequence[Array] = (), brack
     """The spectral radius of the linear part, searched from the Perron matrices of nearby systems where given."""
     op = Stein(system)
     if not op.noisy:
+        # Without noise b_a^2 are the eigenvalues of the diagonal entries, and no product b_a b_b is larger.
         values = op.factor * op.values * (2 + op.factor * op.values)
         value = float(values.max())
         return Found(value, (value, value), np.diag((values == value).astype(float)))
@@ -236,14 +256,18 @@ def rate(system: System, *, tol: float = 1e-9, near: Sequence[Array] = (), brack
     target = np.diag(1 / op.scale**2).ravel()
     inner = solve(target)
     starts = [*((m / op.scale[:, None] / op.scale).ravel() for m in near), inner]
+    # The solution of an inexact system may leave the cone; the identity, in these scales, lies inside.
     if not definite(inner.reshape(op.rank, op.rank)):
         inner = target
+    # The noise adds a positive map: rho is at least what the noise-free part alone has.
     low, high = float(np.diag(op.drift()).max()), np.inf
     if not near:
+        # A rough value first: a preconditioner taken just right of rho separates what lies close to it.
         value, vector = davidson(op.apply, solve, starts, tol=0.03, limit=60, width=width)
         starts = [vector]
         if op.rank > CLUSTERED:
             solve = op.prepare(value + SHIFT * abs(value))
+    # The residual says little where eigenvectors nearly coalesce: go on until the enclosure is narrow.
     for accuracy in (tol, tol * 1e-2, tol * 1e-4) if bracketed else (tol,):
         value, vector = davidson(op.apply, solve, starts, tol=accuracy, limit=60, width=width)
         starts = [vector]
@@ -277,6 +301,8 @@ def stable_step(unit: System) -> tuple[float, tuple[float, float]]:
         top = float(2 / np.abs(op.factor * op.values).max())
         return top, (top, top)
     lam, delta = op.values, -op.factor
+    # In A's eigenbasis L multiplies by delta (lam_a + lam_b). Scaled by the root of its diagonal, L^-1 Q has
+    # a Perron vector of moderate entries and the largest eigenvalue is what Arnoldi's steps find first.
     sums = delta * (lam[:, None] + lam)
     products = np.outer(lam, lam) * delta**2
     root = np.sqrt(np.diag(sums))

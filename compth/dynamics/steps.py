@@ -173,7 +173,8 @@ def _root(
         """rho_noise - 1 at exp(u), cut so that root finding sees moderate numbers."""
         if u not in known:
             gamma = float(np.exp(u))
-            # second moments grow no slower than the mean's square: where the mean diverges nothing need be searched
+            # second moments grow no slower than the mean's square: where the mean diverges nothing need be
+            # searched
             least = rate.least(gamma) - 1
             value = least if least > BEYOND else rate.noise(gamma, residual)
             value = rate.noise(gamma, SURE) if abs(value) < DOUBTFUL and residual > SURE else value
@@ -195,7 +196,8 @@ def _root(
             )
     if excess(low) * excess(high) > 0:  # rounding on a flat piece: no root to close in on
         return StepSize(np.exp(high), (0.0, np.inf), False)
-    # Models need a near inverse at the root: without one their rightmost root may be no rho, and would mislead.
+    # Models need a near inverse at the root: without one their rightmost root may be no rho, and would
+    # mislead.
     aimed = snapshots if snapshots is not None and snapshots.aimed else None
     closer = None if aimed is None else _told_root(excess, aimed, low, high)
     rate.watch(False)

@@ -81,6 +81,8 @@ def data_of(problem: Problem, rational: bool = False) -> Data:
         raise Unsupported(f"{replaced}: exact dynamics are those of the package as it was imported")
     if rational:
         return _rational_data(problem)
+    # f is convex and A singular: x* is a set, and the distance to it closes only where every A_i vanishes on
+    # the kernel of A, as it does for convex f_i.
     projector = problem.projector
     if projector is not None and np.abs(problem.A @ projector - problem.A).max() > 1e-9 * problem.L_max:
         raise Unsupported(
@@ -98,6 +100,7 @@ def _rational_data(problem: Quadratic) -> Data:
     b: Array = to_fraction(problem.b)
     n = problem.n
     mean = a.sum(axis=0) / Fraction(n)
+    # x* in Fractions: with a rounded one the gradients at x* would not sum to 0, and means would drift.
     x = _solve(mean, b.sum(axis=0) / Fraction(n))
     return Data(a, np.matmul(a, x) - b, mean, None, x, problem)
 
@@ -107,6 +110,7 @@ def _solve(a: Array, b: Array) -> Array:
     m = np.concatenate([a, b[:, None]], axis=1)
     d = len(b)
     for j in range(d):
+        # Exact arithmetic needs a pivot that is not 0, and no large one.
         pivot = next(i for i in range(j, d) if m[i, j] != 0)
         m[[j, pivot]] = m[[pivot, j]]
         m[j] = m[j] / m[j, j]
@@ -159,10 +163,12 @@ class System:
         self.down = None if sketches.down is None else typed(sketches.down, number)
         if scheme.down is None:
             self.down = None
+        # E u_i (sum_j u_j)' holds E y_i ybar', which is in D only where ybar is a common vector.
         if scheme.memory is not None and self.cross is not None and scheme.average is None:
             raise Unsupported(
                 "correlated workers with memories need the averaged memory among the common vectors"
             )
+        # A_i' laid out in memory once: batched products with a transposed view are several times slower.
         self.half, self.turned = number(0.5), np.ascontiguousarray(_t(data.A))
         self.K = len(scheme.alpha)
         self.size = self.K * data.d + (1 if affine else 0)
@@ -199,6 +205,7 @@ class System:
         pair = np.zeros((d, d, k * k, k * k))
         for p, _, b in self.maps:
             f = np.array(b.tau, dtype=float) + values[:, None, None] * np.array(b.theta, dtype=float)
+            # x lives on range(A): the factor of its kernel is 0.
             f[:, 0] *= inside[:, None]
             pair += float(p) * np.einsum("aik,bjl->abijkl", f, f).reshape(d, d, k * k, k * k)
         return pair
@@ -248,6 +255,8 @@ class System:
         own = np.ones(n) if memory is None else memory[:, 0]
         c = np.zeros((self.size, self.size))
         for k in range(self.K):
+            # ybar of independent y_i has the variance sum s_i^2/n^2; any other value is no moment of the same
+            # vectors.
             square = (own**2).sum() / n**2 if k == self.scheme.average else sizes[k] ** 2
             c[self.slot(k), self.slot(k)] = square * np.eye(d)
         if self.data.projector is not None:
@@ -262,6 +271,8 @@ class System:
     def _input(self, rows: Array, extra: Array | None) -> Array:
         """E u_i v' from E c v' given as rows, and E y_i v'."""
         sc, num = self.scheme, self._number
+        # sum_k alpha_k c_k is the same for all workers: it is mixed once, and A_i meets it in one batched
+        # product.
         inner = self._mixed([(a, rows[..., self.slot(k), :]) for k, a in enumerate(sc.alpha)])
         out = np.matmul(self.data.A, inner)
         for k, b in enumerate(sc.beta):
@@ -308,21 +319,27 @@ class System:
         """E eps_i eps_i', with the gradients' own noise where they are stochastic."""
         if self.noise is None:
             return self._own(m)
+        # The point of the gradient is sum_k alpha_k c_k; its noise is a quadratic in that point and the 1.
         weights = np.zeros((self.data.d + self.affine, self.size))
         for k, a in enumerate(self.scheme.alpha):
             weights[: self.data.d, self.slot(k)] = float(a) * np.eye(self.data.d)
         weights[self.data.d :, self.K * self.data.d :] = 1.0
         xi = self.noise.covariance(weights @ c @ weights.T)
+        # S_i (u_i + xi_i) - delta u_i: the sketch's noise on input and noise together, and delta xi_i beside
+        # it.
         return self._own(m + xi) + float(self.delta) ** 2 * xi
 
     def _inputs(self, state: Moments) -> tuple[Array, Array | None, Array]:
         """E u_i c', E y_i u_i' and E u_i u_i' (symmetrised: an antisymmetric rounding mode would grow)."""
+        # The order matters for cost alone: E u_i c' and E y_i u_i' are products of n d x d matrices, and E
+        # u_i u_i' follows from both by one more.
         uc = self._input(state.C, state.D)
         yu = None if state.D is None else self._output(state.D, state.E)
         # E u_i y_i' belongs where E y_i u_i' stands: the symmetric part is the same
         return uc, yu, self._symmetric(self._output(uc, yu))
 
     def _symmetric(self, m: Array) -> Array:
+        # An antisymmetric part is rounding, which T may multiply by more than rho.
         out = m + _t(m)
         out *= self.half
         return out
@@ -364,11 +381,14 @@ class System:
         n = self._number(self.data.n)
         uc, yu, m = self._inputs(state)
         own = pair = self._eps(m, state.C)
+        # n^2 E (mean eps)(mean eps)' = sum_i E eps_i eps_i' + sum_{i != j} E eps_i eps_j'; the second sum is
+        # cross(n^2 E ubar ubar' - sum_i E u_i u_i'), without pairs of workers.
         noise = own.sum(axis=0)
         if self.cross is not None:
             mean = self._mean_input()
             noise = noise + self.cross(n * n * (mean @ state.C @ mean.T) - m.sum(axis=0))
             if state.D is not None:
+                # n E eps_i (mean eps)' in the same way, which E y_i c' needs.
                 pair = own + self.cross(n * np.matmul(uc, mean.T) - m)
         noise = noise / (n * n)
         return self._step(state, uc, yu, m, noise, own, pair, self._heard(state.C, noise))
@@ -388,6 +408,8 @@ class System:
         c = self._common(state.C, noise, heard)
         if state.D is None or self.scheme.memory is None:
             return Moments(c)
+        # y+ = v y + w u + r eps against c+ = f c + kappa mean eps: the product of both without noise, then
+        # what the noise puts into both. A memory goes with one branch: `scheme_of` refuses a coin there.
         v, w, r = (self._number(x) for x in self.scheme.memory)
         _, f, branch = self.maps[0]
         d = np.matmul(_add(w * uc, v, state.D), f.T.copy())
@@ -395,6 +417,8 @@ class System:
             for k, kappa in enumerate(branch.kappa):
                 factor = self._number(kappa) * r / self._number(self.data.n)
                 _add(d[:, :, self.slot(k)], factor, self._projected(pair, k))
+        # E y+ y+' = w^2 E uu' + v^2 E yy' + 2 v w E yu' + r^2 E eps eps'; u and y carry no noise of this
+        # step.
         e = w * w * m
         _add(_add(e, v * v, state.E), 2 * v * w, yu)
         if own is not None:
@@ -408,6 +432,8 @@ class System:
         total = None
         p = self.data.projector
         for probability, f, branch in self.maps:
+            # Each branch of a coin has its own matrix: second moments are averaged over them, not the
+            # matrices.
             out = f @ c @ f.T
             for k, a in enumerate(branch.kappa):
                 for j, b in enumerate(branch.kappa):
@@ -429,6 +455,8 @@ class System:
 
     def _consistent(self, m: Moments) -> Moments:
         """One worker: its memory is the average memory, and rounding must not tell them apart."""
+        # With one worker ybar = y_1: two copies of the same moment drift apart by rounding, and their
+        # difference is an eigenvector that nothing damps.
         k = self.scheme.average
         if k is None or self.data.n > 1:
             return m

@@ -43,8 +43,9 @@ def radius_of(matrix: Sequence[Sequence[Number]]) -> float:
     top = float(np.abs(values).max())
     if len(values) == 1 or (abs(1 - top) > CLOSE and not _clustered(values, top)):
         return top
-    # In the order of its strongly connected components the matrix is block triangular, and its eigenvalues are those
-    # of the diagonal blocks: most clusters (a memory beside the iterate) are equal roots of different blocks.
+    # In the order of its strongly connected components the matrix is block triangular, and its eigenvalues
+    # are those of the diagonal blocks: most clusters (a memory beside the iterate) are equal roots of
+    # different blocks.
     blocks = [[[matrix[i][j] for j in block] for i in block] for block in _components(matrix)]
     radii = [float(np.abs(np.linalg.eigvals(np.array(b, dtype=float))).max()) for b in blocks]
     return max(_of_block(b, max(radii)) for b in blocks)

@@ -108,8 +108,9 @@ class Warm:
             return None
         if self.left[-1].share > TOLERANCE:
             return self._around(q, model, rate)
-        # Where the last point was tight this one is tried at once at a share that still counts as tight. There the LMI
-        # has an interior of that size, in which the continued certificate has room to be a little wrong.
+        # Where the last point was tight this one is tried at once at a share that still counts as tight.
+        # There the LMI has an interior of that size, in which the continued certificate has room to be a
+        # little wrong.
         rho = Fraction(rate) + Fraction(NEAR) * (1 - Fraction(rate))
         pencil = Pencil(model)
         if self.missed < MISSES or self.place % RETRIED == 0:
