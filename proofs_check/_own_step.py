@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction as F
 from functools import cached_property
+from itertools import product
 from typing import Protocol
 
 import numpy as np
@@ -30,8 +32,10 @@ from compth.tuning.schemes import SCHEMES
 from proofs_check._printed import Combination, joined
 
 Statement = Mapping[str, object]
-ENTRIES, WIDTH, SEEDS = 3, 3, range(5)
-"""Entries of the table, coordinates, draws that are looked at."""
+TABLES = ((3, 3, 1), (5, 4, 2))
+"""(entries of the table, coordinates, how many of them a worker sends): no factor of one holds at the other."""
+WIDTH, SEEDS = 3, range(3)
+"""Coordinates of CAT's gradients; draws of each table."""
 
 
 class OwnStep(Protocol):
@@ -48,18 +52,20 @@ def _symbols(name: str, *shape: int) -> Array:
 
 
 def _exact(expressions: Array) -> Array:
-    """With the draw's floats, which are 0, 1 and thirds here, as fractions."""
-    found = [sympy.nsimplify(sympy.expand(e), rational=True, tolerance=1e-9) for e in expressions.ravel()]
+    """With the draw's floats, shares of small counts, as fractions."""
+    found = []
+    for e in map(sympy.expand, expressions.ravel()):
+        near = {f: sympy.Rational(F(float(f)).limit_denominator(10**4)) for f in e.atoms(sympy.Float)}
+        found.append(sympy.expand(e.xreplace(near)))
     return np.array(found, dtype=object).reshape(expressions.shape)
 
 
 class _Given:
     """A problem of which a step asks the gradients of its components, symbols here."""
 
-    n, d = ENTRIES, WIDTH
-
     def __init__(self, gradients: Array) -> None:
         self._gradients = gradients
+        _, self.n, self.d = gradients.shape
 
     def gradients(self, x: Array) -> Array:
         """(1, n, d)."""
@@ -77,13 +83,12 @@ class TableStep:
     @cached_property
     def arrived(self) -> list[tuple[Array, Array]]:
         """(x - x+ over gamma, the next table) at every seed, in symbols g of the gradients and t of the table."""
-        gamma, x = sympy.Symbol("gamma"), _symbols("x", 1, WIDTH)
-        table = _symbols("t", ENTRIES, WIDTH)[None]
-        method = self.method(workers=self.workers, tau=ratio(1, WIDTH))
-        out = []
-        for seed in SEEDS:
+        gamma, out = sympy.Symbol("gamma"), []
+        for (entries, width, kept), seed in product(TABLES, SEEDS):
+            x, table = _symbols("x", 1, width), _symbols("t", entries, width)[None]
+            method = self.method(workers=self.workers, tau=ratio(kept, width))
             state, rng = SAGAState(x, table=table), np.random.default_rng(seed)
-            problem = _Given(_symbols("g", ENTRIES, WIDTH)[None])
+            problem = _Given(_symbols("g", entries, width)[None])
             after = method.step(problem, state, rng, Plan(gamma, {}), 0)
             moved = np.array([(a - b) / gamma for a, b in zip(x[0], after.x[0], strict=True)])
             out.append((_exact(moved), _exact(after.table[0])))
@@ -111,28 +116,29 @@ class TableStep:
         the step, once the drawn entries are taken off, is the table's mean, once for each worker that sent the
         coordinate.
         """
-        g, t = _symbols("g", ENTRIES, WIDTH), _symbols("t", ENTRIES, WIDTH)
-        drawn = following != t
-        if not (following[drawn] == g[drawn]).all() or drawn.sum() != self.workers:
+        entries, width = following.shape
+        g, t = _symbols("g", entries, width), _symbols("t", entries, width)
+        drawn, kept = following != t, {w: k for _, w, k in TABLES}
+        if not (following[drawn] == g[drawn]).all() or drawn.sum() != self.workers * kept[width]:
             raise Refused(f"{self.method.__name__}'s table is not renewed by the gradients that are drawn")
         read = set()
         for j, k in np.argwhere(drawn):
-            others = [i for i in range(ENTRIES) if not drawn[i, k]]
+            others = [i for i in range(entries) if not drawn[i, k]]
             scale = moved[k].coeff(g[j, k])
             # The mean of the table is counted once for each worker that sends this coordinate.
             senders = int(drawn[:, k].sum())
             # an entry that nobody drew in this coordinate appears through the mean alone
-            mean = moved[k].coeff(t[others[0], k]) * ENTRIES / (senders * scale)
-            own = moved[k].coeff(t[j, k]) / scale - senders * mean / ENTRIES
+            mean = moved[k].coeff(t[others[0], k]) * entries / (senders * scale)
+            own = moved[k].coeff(t[j, k]) / scale - senders * mean / entries
             read.add((sympy.Integer(1), own, mean, scale))
             rest = moved[k] - scale * sum(
-                g[i, k] + own * t[i, k] + mean * t[:, k].sum() / ENTRIES
-                for i in range(ENTRIES)
+                g[i, k] + own * t[i, k] + mean * t[:, k].sum() / entries
+                for i in range(entries)
                 if drawn[i, k]
             )
             if sympy.expand(rest) != 0:
                 raise Refused(f"{self.method.__name__}'s step has more than what is drawn: {rest}")
-        still = [k for k in range(WIDTH) if not drawn[:, k].any()]
+        still = [k for k in range(width) if not drawn[:, k].any()]
         if len(read) != 1 or any(moved[k] != 0 for k in still):
             raise Refused(f"{self.method.__name__}'s step takes other entries than it renews")
         [found] = read

@@ -393,6 +393,8 @@ SHARED, TUNED = SCRIPTS["isaga.shared"].parts[0], SCRIPTS["cat.single"].parts[1]
 ISAGAS = [
     ("state.x - plan", "state.x + plan"),
     ("plan.step(t) * g", "2 * plan.step(t) * g"),
+    ("plan.step(t) * g", "plan.step(t) * g * (float(self.tau) * 3)"),
+    ("plan.step(t) * g", "plan.step(t) * g * (n / (table.shape[1] - 1))"),
     ("seen * (change", "seen * (2 * change"),
     ("change + table.mean", "change - table.mean"),
     ("change + table.mean(axis=1, keepdims=True)", "change"),
