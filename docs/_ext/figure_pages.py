@@ -56,6 +56,7 @@ def write(app: Any) -> None:
         old.unlink()
     parts = [title("Pictures to share"), _HEAD, *(section(name, folder) for name in SHARED)]
     (folder / "pictures.rst").write_text("\n".join(parts), encoding="utf-8")
+    make("architecture", Path(app.srcdir) / "generated" / "architecture")  # the picture of architecture.rst
 
 
 def setup(app: Any) -> dict[str, bool]:
