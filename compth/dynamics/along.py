@@ -101,6 +101,7 @@ class RateAt:
         return found
 
     def _radius(self, linear: Any, gamma: float, tol: float | None, width: float = WIDTH) -> Radius:
+        # Perron points move smoothly with the step: the last few span a space in which the next nearly lies.
         near = self.near if self.snapshots is None else self.snapshots.near(float(np.log(gamma)))
         found = radius(linear, near, tol, width)
         self.near = [replace(found, lens=None), *self.near[: KEPT - 1]]

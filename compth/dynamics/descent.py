@@ -48,6 +48,8 @@ def valley(
         bound = -1.0 if other in seen else least(start + other * STEP) - 1
         return at(k) < bound * (1 + FLAT) - ROUNDING or at(k) < at(other)
 
+    # By factors of two to a step below both of its neighbours; the cheap lower bound spares the search on the
+    # side where the mean alone is already too slow or diverges.
     k = 0
     while lower(k + 1, k):
         k += 1
@@ -64,6 +66,8 @@ def descended(f: Callable[[float], float], seen: dict[float, Array], u: float, h
     """
     lines, before = False, np.inf
     for _ in range(DESCENT):
+        # Parabolas of each branch through three points, then their lowest crossing or vertex; a bracket that
+        # hardly shrank is halved, so that the search ends whatever the curves say.
         left, right = _sides(seen, u)
         after = _crossed(seen, left, right) if lines else _lowest(seen, (left, u, right), (left, right))
         if right - left > 0.8 * before:
@@ -72,6 +76,7 @@ def descended(f: Callable[[float], float], seen: dict[float, Array], u: float, h
             if max(u - left, right - u) <= 3 * h:
                 return after
             after = u - 2 * h if u - left > right - u else u + 2 * h
+        # A proposal on top of a known point tells nothing: it is kept off the ends.
         edge = min((right - left) / 20, h)
         after = min(max(after, left + edge), right - edge)
         foretold = max(line(after) for line in _curves(seen, (left, u, right)))
@@ -118,6 +123,7 @@ def floor(
         elif abs(at - plain) > CLOSE * h and _heard(values):
             u, h = at, h / 8
         else:
+            # What the curves say must be found: a branch that was missed between the points shows here.
             expected = max(line(at) for line in _curves(seen, points))
             found = f(at) - 1
             told = not _heard(values) or abs(found - expected) <= SMOOTH * (

@@ -149,6 +149,9 @@ class EnumeratedSystem:
 
     def _maps(self) -> None:
         """T from steps of the problem with b = 0, far out, where nothing else is seen; c from a step at the centre."""
+        # Each outcome is an affine map y -> T_k y + c_k. T_k is read off columns of the problem with b = 0,
+        # far out, where what a step adds by itself is below rounding; c_k from one step at the mean's fixed
+        # point.
         plain = getattr(self.problem, "homogeneous", self.problem)
         far = FAR if plain is not self.problem else 1.0
         p, base = self._outcomes(plain, np.zeros(self.size))
@@ -165,6 +168,8 @@ class EnumeratedSystem:
 
         self.p, self.T = p, np.stack([column(row) for row in np.eye(self.size)], axis=2)
         self.units = self._natural()
+        # A map that is not affine (a norm, a sign) fails at a random point, where columns alone could not
+        # tell.
         probe = self.units * np.random.default_rng(11).standard_normal(self.size)
         sizes = np.abs(self.T) @ self.units + 1e-300
         if (np.abs(self.T @ probe - column(probe)) / sizes).max() > 1e-9:
@@ -189,6 +194,8 @@ class EnumeratedSystem:
         elif not self.alone:
             raise Unsupported(f"{self.label}: the mean's fixed point is not x*")
         self.centre[: self.d] = star + self.away
+        # At the fixed point variance reduction adds exactly nothing; what rounding leaves there would be
+        # taken for noise that never dies, so it is set to 0.
         self.c = self.T @ self.centre + base - self.centre
         rounding = np.abs(base) + np.abs(self.T) @ np.abs(self.centre) + np.abs(self.centre)
         self.c[np.abs(self.c) <= 1e-11 * rounding] = 0.0
@@ -218,6 +225,7 @@ class EnumeratedSystem:
             )
         out = copy(self)
         out.plan, out.applications = replace(self.plan, gamma=gamma, schedule=None), 0
+        # Only x+ = x - gamma g moves with the step where a table is kept: no outcome is enumerated again.
         factor, d = gamma / float(self.plan.gamma), self.d
         out.T, out.c, stay = self.T.copy(), self.c.copy(), np.eye(self.size)[:d]
         out.T[:, :d] = stay + factor * (self.T[:, :d] - stay)
@@ -264,6 +272,8 @@ class EnumeratedSystem:
     @property
     def driven(self) -> bool:
         """True when the mean enters the second moments: sum p T m c' != 0 for some m."""
+        # sum p T m c' = 0 for all m: the mean does not drive the second moments. Held against the same sum
+        # without cancellation, since rounding is of that size.
         t, c = self.T * self.units / self.units[:, None], self.c / self.units
         terms = np.einsum("kab,kc->kabc", t, c)
         whole = np.einsum("k,kabc->abc", self.p, np.abs(terms)).max()
@@ -281,6 +291,8 @@ class EnumeratedSystem:
         sizes = length * self.units / self.units[0]
         unit = np.diag(sizes)
         rows = unit[pairs[0]] + np.where((pairs[0] == pairs[1])[:, None], 0, unit[pairs[1]])
+        # Polarisation: Q_ab from q(e_a + e_b) - q(e_a) - q(e_b), in natural sizes; four random states must
+        # agree.
         observed = theorem.observe(self.problem, self.state(self.centre + rows), self.plan)
         if observed is None:
             return None
@@ -340,6 +352,8 @@ class EnumeratedSystem:
     def _resolvents(self, above: float) -> tuple[Array, Array]:
         """Y = I + T(Y)/above, so that T(Y) <= above Y where r(T) < above, and the Perron matrix by its iteration."""
         outer = np.outer(self.units, self.units)
+        # (s - T)^-1 I is inside the cone exactly for s above the radius; iterated it becomes the Perron
+        # matrix.
         factors = lu_factor(np.eye(self.size**2) - self._whole() / above)
         found, Y = [], np.eye(self.size)
         for _ in range(5):

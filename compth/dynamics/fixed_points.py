@@ -71,6 +71,7 @@ def _stationary(method: Method, problem: Any) -> Stationary:
     if enumerated.fits(method, problem):
         plan = plan_of(method, problem)[0]
         rate = rate_on(method, problem, plan)
+        # The rate decides whether there is a limit; the limit itself is a linear equation.
         whole: Any = enumerated.EnumeratedSystem(method, problem, plan).of_x()
         return _unstable(rate) or _of_maps(whole, rate)
     data, gamma, params = constant_step_inputs(method, problem)
@@ -99,6 +100,7 @@ def _answer(value: Array, error: Array | None, rate: ExactRate) -> Stationary:
 
     Neither is negative: a value below 0 is rounding of that size at least.
     """
+    # A second moment below 0 is rounding, and the error is at least as large as that.
     below, value = np.minimum(value, 0.0), np.maximum(value, 0.0)
     if error is None or not rate.bracket[1] < 1:
         return Stationary(float(value[0]), float(value[1]), False)
@@ -109,15 +111,18 @@ def _answer(value: Array, error: Array | None, rate: ExactRate) -> Stationary:
 
 
 def _of_system(affine: Any, linear: Any, rate: ExactRate) -> Stationary:
+    # Memories rest at grad f_i(x*), not at 0: their means drive the second moments as the constant does.
     rest = _memories_at_rest(affine)
     source = _source(affine, rest)
     packing = Packing(linear)
     right = packing.pack(source)
+    # Nothing is added at rest (a shared minimiser, variance reduction): the limit is 0 exactly.
     if not np.any(right):
         return Stationary(0.0, 0.0, rate.converged, (0.0, 0.0), (0.0, 0.0))
     if not linear.kept_cone:
         return _of_joint(linear, affine, rest, rate)
     basis, helper = basis_of(linear), NoiseFree(linear, packing.units)
+    # Solved in natural units for a source of length 1: x* and noise of any size give the same digits.
     size = float(np.linalg.norm(right))
     x, above = solve_enclosed(
         lambda v: packing.apply(v) - v,
@@ -140,6 +145,8 @@ def _memories_at_rest(affine: Any) -> Array | None:
         return None
     n, tall = affine.data.n, affine.M * affine.data.d
     pushed = _after(affine, np.zeros((n, tall)))
+    # One step from E y = 0 says what pushes the memories, and Q what they keep: (I - Q)^-1 of the push is
+    # where they rest. A second step must leave them there, and the common vectors at 0.
     inverse = np.linalg.pinv(np.eye(affine.M) - affine.own_map())
     rest = np.einsum("ab,ibj->iaj", inverse, pushed.D[:, :, -1].reshape(n, affine.M, -1)).reshape(n, tall)
     again = _after(affine, rest)

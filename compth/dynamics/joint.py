@@ -131,6 +131,8 @@ class Joint:
         def change(v: Array) -> Array:
             return moved(v.reshape(shape)).ravel()
 
+        # The plain cone W >= 0 is kept by any law of the sketches, so that the enclosure holds where the cone
+        # of separate blocks need not be.
         for tol in (1e-8, 1e-11, 1e-14):
             value, vector = davidson(change, solve, [vector], tol=tol, floor=FLOOR)
             x = vector.reshape(shape) * (np.sign(np.trace(vector.reshape(shape))) or 1.0)

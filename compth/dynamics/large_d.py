@@ -138,6 +138,8 @@ class Quantiles(Data):
 
     def law(self, m: MomentMap) -> MomentMap:
         """What the sketch at the whole dimension does to the second moments of the few."""
+        # A sketch's c Diag(diag M) at the whole dimension: on rotated coordinates its mean is (tr M I + 2
+        # M)/(d + 2), a scalar part and a trace part; the few stand for `share` each, which the trace counts.
         if not self.rotated:
             return MomentMap(m.a, float(np.mean(np.asarray(m.c, dtype=float))), float(m.b) * self.share)
         c = float(np.mean(np.asarray(m.c, dtype=float))) / (self.whole + 2)
@@ -157,6 +159,7 @@ def large_d_rate(
     """
     _can(method, nodes)
     if hasattr(spectrum, "gradients_at_star"):
+        # Eigenvalues alone stay of a problem; its step is the one that a simulated run has.
         values, gamma, params, note = _of_problem(method, spectrum)
         whole_d = int(spectrum.d)
     else:
@@ -165,8 +168,11 @@ def large_d_rate(
     count = min(nodes, whole_d)
 
     found = _Limit(method, whole_d, gamma, params)
+    # A quantile in the middle of many has neighbours that a share of its trace goes to; the extreme
+    # directions are looked at alone too, since averaging them into a quantile would lower rho.
     edge = found.alone(values)
     rho, coarse = (max(edge, found(thinned(values, k))) for k in (count, max(count // 2, 1)))
+    # Two errors: of the limit itself, and of the quantiles that stand for the spectrum, seen by halving them.
     error = found.off(values) + abs(rho - coarse) * (count < whole_d)
     assumed = assumed_of(method, spectrum) if hasattr(spectrum, "gradients_at_star") else ()
     return kept(LargeDRate(rho, error, whole_d, count, note, assumed=assumed))
@@ -188,6 +194,8 @@ def thinned(values: Array, count: int) -> Array:
     whole = values.shape[1]
     if count >= whole:
         return values
+    # Means over equal shares, from the interpolated cumulative sum: traces stay what they were, also where
+    # the count divides no whole number of eigenvalues.
     sums = np.concatenate([np.zeros((len(values), 1)), np.cumsum(values, axis=1)], axis=1)
     ends = np.linspace(0, whole, count + 1)
     at = np.stack([np.interp(ends, np.arange(whole + 1), row) for row in sums])
@@ -224,6 +232,7 @@ class _Limit:
         n, few = values.shape
         basis = np.eye(few) if turn is None else turn
         a = np.einsum("ij,kj,lj->ikl", values, basis, basis)
+        # Directions of eigenvalue 0 in all workers are the kernel, where the distance is not measured.
         zero = values.mean(axis=0) <= 0
         projector = (basis * ~zero) @ basis.T if zero.any() else None
         at = np.zeros(few)
@@ -241,6 +250,8 @@ class _Limit:
             there = self(few)
             turns = [np.linalg.qr(rng.standard_normal((few.shape[1],) * 2))[0] for _ in range(ROTATIONS)]
             apart.append(max(abs(self.exact(few, q) - there) for q in turns))
+        # The order in 1/d from two sizes, held between 1/2 (fluctuations of a diagonal) and 1 (the mean's
+        # bias): two sizes with noise could suggest any order, and a larger one would promise too much at d.
         small, large = apart
         order = float(np.clip(np.log2(small / large), 0.5, 1.0)) if large > 0 and small > 0 else 1.0
         return float(large * (SIZES[1] / self.whole) ** order)
@@ -287,6 +298,7 @@ class _Diagonal:
         """The largest eigenvalue: of the whole matrix where it is small, else by Arnoldi's iteration."""
         size = int(self.ends[-1])
         if size <= DENSE:
+            # Diagonal moments: K^2 + n M K + n M^2 numbers a direction, tied by their trace alone.
             matrix = np.stack([self.apply(e) for e in np.eye(size)], axis=1)
             return float(np.abs(np.linalg.eigvals(matrix)).max())
         operator = LinearOperator((size, size), matvec=self.apply, dtype=float)
@@ -317,6 +329,8 @@ def _diagonals(block: Array, d: int) -> Array:
 def _of_problem(method: Method, problem: Problem) -> tuple[Array, Number, Any, str]:
     """(eigenvalues (n, d), step, parameters, what speaks against random eigenvectors)."""
     data, gamma, params = constant_step_inputs(method, problem)
+    # A random positive mixture has the common eigenvectors of commuting matrices, and by chance alone a
+    # double eigenvalue that none of them has; whether they commute is then checked on each.
     mixed = np.tensordot(np.random.default_rng(31).uniform(1, 2, data.n), data.A, axes=1)
     basis = np.linalg.eigh(mixed)[1]
     turned = np.matmul(basis.T, np.matmul(data.A, basis))
@@ -333,6 +347,8 @@ def _of_problem(method: Method, problem: Problem) -> tuple[Array, Number, Any, s
 
 def _localised(data: Data, values: Array) -> str:
     """A line where the diagonal of A^2 varies more over the coordinates than random eigenvectors make it."""
+    # The diagonal of A^2 varies over the coordinates by sqrt(2/(d+2)) of the spread of the squares where the
+    # eigenvectors are uniform. A diagonal Hessian has all of the spread.
     squares = (values.mean(axis=0)) ** 2
     found = np.std(np.einsum("jk,jk->j", data.mean, data.mean))
     usual = np.sqrt(2.0 / (data.d + 2)) * np.std(squares)

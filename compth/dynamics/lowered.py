@@ -69,6 +69,8 @@ class Row:
     @cached_property
     def mean(self) -> Row:
         """The average over the workers, as a vector that all share (the mean of the grad f_i(x*) is 0)."""
+        # mean A_i p = A p, mean grad f_i(x*) = 0: only the average of the workers' own vectors and noises is
+        # left.
         columns = {(k, 0): v for k, v in self.mine.items()}
         return Row(plain=plus(plus(self.plain, shifted(self.own)), columns), star=self.star)
 
@@ -110,6 +112,7 @@ def lowered(
 
     Unsupported, with the line, where second moments of this size do not close.
     """
+    # One worker's vectors are their means: kept twice, rounding would tell the copies apart.
     single = program.n == 1 if together is None else together
     kept = [k for k, op in enumerate(program.ops) if op.kind != GRADIENT or stochastic]
     columns = [*program.names, *(f"noise {k}" for k in kept)]
@@ -166,6 +169,7 @@ def lowered(
         rest = {k: Row(star=-a) for k, a in centre.server.items()} | {
             k: Row(star=-a, s=-b) for k, (a, b) in centre.worker.items()
         }
+        # Measured from the fixed point, so that x* and grad f_i(x*) cancel where the step rests there.
         rows = {k: _clean(r.plus(rest[k], Fraction(1))) for k, r in rows.items()}
         common = tuple(rows[k] if k in program.server else rows[k].mean for k in program.names)
         workers = () if single else tuple(rows[k] for k in program.worker)

@@ -98,6 +98,8 @@ class MaskedSystem:
         self.data = data
         self.rational = data.A.dtype == object
         self.sketch = DoubleSketch(method.fleet, data.n, data.d)
+        # grad f_i(M x) = A_i M x - b_i: x* is no fixed point of the masked step, so that x itself is
+        # followed, not x - x*, and b_i stays in the recursion.
         b = np.matmul(data.A, data.x_star) - data.s
         number: Any = _fractions if self.rational else float
         scale = self.sketch.scale
@@ -162,10 +164,14 @@ class MaskedSystem:
     def at_rest(self) -> tuple[Array, Array, object]:
         """(E x - x*, what a step adds to the second moments around E x, (covariance, centre) -> quantities)."""
         d, star, a = self.data.d, self.data.x_star, self.data.mean
+        # E x rests where (1 - e) m = H m + shift; written for m - x*, which may be tiny, so that it keeps its
+        # digits.
         away = np.linalg.solve(
             (1 - self.keep) * np.eye(d) - self.map, self.shift - (1 - self.keep) * star + self.map @ star
         )
         m = star + away
+        # What a step adds to the covariance around the resting mean: all of one step's second moment less
+        # mm'.
         across = self.keep * np.outer(m, self.shift) + self.sketch.cross(self.K, m, self.beta)
         whole = np.outer(m, m)
         source = across + across.T + self.square + self.linear(whole) - whole

@@ -73,6 +73,8 @@ def in_full(program: Program) -> Program:
     if [op.kind for op in program.ops] != [GRADIENT] or averaged_gradients(program) != {0}:
         return program
     (gradient,) = program.ops
+    # A method without compression has no message; with the gradient sent in full it has the form of the
+    # others, whose noise is then 0.
     sent = Op(MESSAGE, Vector({(OWN, GRADIENT, 0): 1}), gradient.line, gradient.draw + 1)
 
     def read(v: Vector) -> Vector:
@@ -93,6 +95,7 @@ def scheme_of(program: Program, centre: Centre, sketches: Sketches) -> Scheme:
         raise NotNormal("parts that are drawn")
     if len(sent) != 1 or len(heard) > 1 or low.means > 1:
         raise NotNormal(f"{len(sent)} compressions, {len(heard)} broadcasts, {low.means} memories")
+    # One compression, at most one broadcast after it, at most one memory: all that a Scheme can say.
     (message,) = sent
     u, memory = message.input, _memory(low, message)
     if heard and _holds(u, heard[0].column):
@@ -125,6 +128,8 @@ def _commons(low: Lowered, u: Row, cross: bool) -> list[int]:
     def reads(*polys: Poly) -> set[int]:
         return {k for p in polys for k, _ in p} - quiet
 
+    # The least set of common vectors that is closed: what the input, the broadcast and their own next values
+    # read. The averaged memory is among them only where something reads it.
     base = set(range(low.servers)) | reads(u.own, u.plain) | ({low.servers} if low.means and cross else set())
     inputs = [v.input.plain for v in low.noises if v.kind == SPOKEN]
     base |= reads(*inputs)
@@ -183,6 +188,8 @@ def _memory(low: Lowered, message: Noise) -> tuple[Number, Number, Number] | Non
     row, u = rows[0], message.input
     target, source = ({("own", *k): c for k, c in x.own.items()} | {("plain", *k): c for k, c in x.plain.items()}
                       | ({("s",): x.s} if x.s else {}) for x in (row, u))  # fmt: skip
+    # y+ = v y + w u + r eps with u = A_i(..) + .. + q y: w from any part of u that is not y, which all other
+    # parts must confirm; v is what is left of y.
     key = next((k for k in source if source[k]), None)
     w = Fraction(0) if key is None else target.get(key, Fraction(0)) / source[key]
     if any(target.get(k, 0) != w * source.get(k, 0) for k in {*target, *source}) or row.star:
@@ -230,6 +237,7 @@ def form_of(
     centres = []
     try:
         for value in TRIED:
+            # The form is read at two values of every parameter: where it rests must be the same at both.
             program = program_at(kind, dict.fromkeys(names, value) | dict(counts), 3, 4, downlink)
             program = in_full(program) if full else program
             centre = centre_of(program)

@@ -83,6 +83,8 @@ def radius(
     groups = parts_of(system)
     if len(groups) == 1:
         return _radius(system, near, tol, width)
+    # Groups that do not touch one another have radii of their own: the largest is that of the whole, and no
+    # search mixes the eigenvectors of two groups with nearly equal roots.
     found = tuple(_radius(g, [r.parts[k] for r in near], tol, width) for k, g in enumerate(groups))
     system.applications += sum(g.applications for g in groups)
     value, low = max(r.value for r in found), max(r.low for r in found)
@@ -149,6 +151,8 @@ class Search:
             self.starts = [self.packing.pack(r.point) for r in near]
             return
         if memories.fits(system):
+            # One memory and independent workers have a near inverse just right of rho, which is sought first;
+            # other systems are preconditioned by their noise-free part, at 1.
             self.packing = self.helper = memories.Memories(system)
             first = self.packing.locate(near[0].value if near else 0.0)
             self.inverse, self.target = None, self.packing.lam - 1
@@ -235,6 +239,7 @@ class Search:
     def anywhere(self) -> None:
         """Look for the rightmost root wherever it is."""
         self.target, inside, grown, size = None, self.packing.inside, self.packing.inside, 0.0
+        # A few power steps tell the size of the largest root, and give the search a vector that has it.
         for _ in range(6):  # towards the largest root, which may be far beyond 1
             grown = self.packing.apply(grown / np.linalg.norm(grown))
             size = float(np.linalg.norm(grown))
@@ -281,6 +286,7 @@ class Search:
         R = (s - T)^-1 I lies inside the cone exactly where s > rho, and T R <= s R there. The nearer s is to rho, the
         nearer R is to the Perron point, and the better its lower end is.
         """
+        # Few moments: the operator is written out and its resolvent solved, which no clustering disturbs.
         matrix = np.array([self.packing.apply(v) for v in np.eye(self.packing.size)]).T
         for margin in ABOVE:
             for bound in (low, self.value):
@@ -341,6 +347,7 @@ def kept_means(linear: Any) -> Array:
 def ends_of(mean_map: Array, symmetric: bool) -> tuple[float, ...]:
     """mean_ends of that map."""
     if symmetric:
+        # One common vector: the map is a polynomial in the symmetric A, and its ends are smooth in the step.
         values = np.linalg.eigvalsh(mean_map)
         return float(values[-1]), float(-values[0])
     return (float(np.abs(np.linalg.eigvals(mean_map)).max()),)

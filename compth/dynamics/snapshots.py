@@ -126,7 +126,9 @@ class Snapshots:
         """The pencil of one group of coordinates at the anchors, through the near inverse of the middle one."""
         lens = self.anchors[0].found[k].lens
         seen = [s.through(k, lens, self.anchors) for s in near]
-        # the points as they were found, and their span as an orthonormal basis V' = turn points
+        # the points as they were found, and their span as an orthonormal basis V' = turn points Points of
+        # nearby steps are nearly parallel: directions that differ from them by rounding are dropped, and the
+        # rest made orthonormal, or the small pencil would be as ill-conditioned as they are parallel.
         straight, mixed = np.linalg.qr(np.array([x for x, _, _ in seen]).T)
         left, weights, right = np.linalg.svd(mixed, full_matrices=False)
         kept = weights > SAME * weights[0]
@@ -167,6 +169,7 @@ class Model:
 
     def _weights(self, u: float) -> tuple[Array, Array]:
         """Lagrange's weights in gamma over the first anchor's, and their derivatives with respect to log gamma."""
+        # T(gamma) is a parabola in gamma where no other parameter moves: three operators give all others.
         a, b, c = np.exp(np.array(self.anchors) - self.anchors[0])
         x = np.exp(u - self.anchors[0])
         below = np.array([(a - b) * (a - c), (b - a) * (b - c), (c - a) * (c - b)])
@@ -188,6 +191,7 @@ class Model:
         weights, slopes = self._weights(u)
         out = [(-1.0, 0.0)]
         for group in self.groups:
+            # d theta = left' dP right/(left' right): the slope costs no further application.
             value, left, right = group.root(weights)
             moved = sum(w * p for w, p in zip(slopes, group.pencils, strict=True))
             out.append((value, float(left @ group.inverse @ moved @ right) / (float(left @ right) or 1.0)))

@@ -16,6 +16,7 @@ NEARLY = 1e-8
 
 def arnoldi(op: Callable[[Array], Array], size: int, start: Array, tol: float = 1e-10) -> tuple[float, Array]:
     """Largest eigenvalue (modulus) and its vector; the best vector found when Arnoldi does not converge."""
+    # ARPACK needs more room than so few numbers give; power steps do.
     if size <= 3 or not np.any(start):
         return power(op, start)
     linear = LinearOperator((size, size), matvec=op, dtype=np.float64)
@@ -57,6 +58,8 @@ def davidson(
     applications or when nothing is left to add. target: the eigenvalue next to this is meant, and solve is about the
     inverse of target - apply; pairs are then harmonic ones, which do not mistake a mixture for an eigenvector there.
     """
+    # Basis and images are kept side by side, with V'TV and (TV)'TV: the Ritz pairs and the residual then cost
+    # products with the basis alone, and T is applied once for each new vector.
     size = starts[0].size
     width = max(min(width, size + 1), len(starts) + 1)
     basis, images = np.empty((2, width, size))
@@ -81,16 +84,21 @@ def davidson(
         along = vectors[:, 0]
         vector, image = along @ basis[:count], along @ images[:count]
         length = np.linalg.norm(vector)
+        # A harmonic pair has a good vector; its Rayleigh quotient is nearer to the eigenvalue than its own.
         value = ritz if target is None else float(vector @ image / length**2)
         residual = (image - value * vector) / length
         if used >= limit or np.linalg.norm(residual) <= tol * abs(value) + floor:
             return value, vector / length
         if count == len(basis):
+            # Thick restart: the leading Ritz vectors stay, orthonormal, and their images are turned with
+            # them, so that nothing is applied again.
             q, _ = np.linalg.qr(vectors[:, : min(keep, count - 1)])
             for table in (projected, gram):
                 table[: q.shape[1], : q.shape[1]] = q.T @ table[:count, :count] @ q
             count = q.shape[1]
             basis[:count], images[:count] = q.T @ basis, q.T @ images
+        # The correction of a Newton step with the near inverse in the place of the true one: the better it
+        # is, the fewer applications, and no accuracy hangs on it.
         new = _fresh(solve(residual), basis[:count])
         if new is None:
             return value, vector / length
@@ -109,6 +117,8 @@ def _pairs(projected: Array, gram: Array, target: float | None) -> tuple[float, 
         values, vectors = np.linalg.eig(projected)
         order = np.argsort(-values.real)
         return float(values[order[0]].real), np.asarray(vectors[:, order].real)
+    # Inside the spectrum a Ritz vector may be a mixture of eigenvectors on both sides of the target; harmonic
+    # pairs minimise ||(t - T) v|| instead, which no mixture makes small.
     ahead = target * np.eye(len(projected)) - projected
     squares = target * (ahead - projected.T) + gram
     try:
@@ -122,6 +132,7 @@ def _fresh(new: Array, basis: Array, least: float = 1e-12) -> Array | None:
     """The unit vector along what `new` has beyond an orthonormal basis, None when that is rounding."""
     before = np.linalg.norm(new)
     after = before
+    # Twice is enough (Kahan and Parlett): one pass leaves rounding of the part that was taken out.
     for _ in range(2):
         last = after
         new = new - basis.T @ (basis @ new)
@@ -144,6 +155,8 @@ def upper_bound(
     """
     size = target.size
     helper = LinearOperator((size, size), matvec=solve, dtype=np.float64)
+    # tau just above rho makes R nearly the Perron point and the bound narrow, but the system nearly singular:
+    # further away where the check fails.
     for margin in (3e-3, 3e-2, 0.3):
         tau = value + margin * abs(value)
 
@@ -161,6 +174,8 @@ def noise_free(mean: Array) -> Callable[[Array], Array]:
     """X -> the solution of Y - M Y M' = X, by the eigenvectors of M: a preconditioner for id - T."""
     values, vectors = np.linalg.eig(mean)
     back = np.linalg.pinv(vectors)
+    # In the eigenvectors of M the map Y -> M Y M' multiplies entries by products of eigenvalues; products of
+    # 1 have no inverse and are left alone, since this only preconditions.
     gap = 1 - np.outer(values, values)
     gap = np.where(np.abs(gap) < 1e-13, 1.0, gap)
 
@@ -175,6 +190,8 @@ def definite(m: Array) -> bool:
     size = np.diag(m)
     if not (size > 0).all():
         return False
+    # On a unit diagonal the rounding of a Cholesky factor or an eigenvalue is the same in every row, whatever
+    # the units of the vectors are.
     scaled = (m + m.T) / 2 / np.sqrt(size[:, None] * size)
     return bool(np.linalg.eigvalsh(scaled)[0] > 1e-15 * len(m))
 
@@ -212,6 +229,8 @@ def enclosed(
         return np.asarray(apply(m.ravel()).reshape(m.shape))
 
     low, high = 0.0, np.inf
+    # Where X is a rough Perron matrix a few applications of T bring it nearer; the enclosure holds for each,
+    # so that the ends of all of them are intersected.
     for count in rounds:
         for _ in range(count):
             after = image(x)
@@ -234,6 +253,8 @@ def face_bound(function: Callable[[Array], Array], x: Array) -> float:
     The Perron matrix may lie on a face of the cone (reducible noise): directions that X does not have are left out, and
     the Schur complement accounts for what F(X) has there.
     """
+    # Cuts from fine to coarse: too fine a cut keeps directions that are rounding, on which T X is anything;
+    # too coarse a one throws parts of X away. Every cut gives a true bound, the largest counts.
     values, vectors = np.linalg.eigh(x / np.trace(x))
     found = -np.inf
     for cut in (1e-12, 1e-9, 1e-6):
@@ -244,6 +265,8 @@ def face_bound(function: Callable[[Array], Array], x: Array) -> float:
 
 
 def _below(function: Callable[[Array], Array], root: Array) -> float:
+    # G = F(X) in a basis whose first k vectors span X: F(X) - a X >= 0 asks that the Schur complement of the
+    # part beyond X, where X has nothing, be at least a X.
     q, r = np.linalg.qr(root, mode="complete")
     k = root.shape[1]
     g = q.T @ function(root @ root.T) @ q

@@ -87,6 +87,8 @@ def is_coupled(
     if driven == 0:
         return False
     n, d = data.n, data.d
+    # Where all pulls at x* cancel, what is left of the drive is rounding: it is held against the same with
+    # pulls of the same sizes that do not cancel.
     loud = replace(
         data,
         s=np.abs(data.s).max() * random_points(n, d),

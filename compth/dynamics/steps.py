@@ -141,6 +141,7 @@ def _max_stable_step(method: Method, problem: Problem, tol: float) -> StepSize:
     rate = rates_along(method, problem)
     if isinstance(rate, RateAt) and not masked.fits(method):
         unit = make_system(method, rate.data, 1 / problem.L, rate.params(1 / problem.L), affine=False)
+        # T(g) is a quadratic in g for one compressed direction: the largest stable step is one eigenproblem.
         if stein.fits(unit):
             value, bracket = stein.stable_step(unit)
             low, high = (v / problem.L for v in bracket)
@@ -183,6 +184,8 @@ def _root(
 
     unit = float(np.log(1 / problem.L))
     low = unit + float(np.log(START))
+    # Down by tens until a step is stable, then up by twos until one is not: of an interval from 0 this finds
+    # the end, and one evaluation for each factor of 2 is cheaper than missing it by a fine step.
     while excess(low, rough) >= 0:
         low -= np.log(10)
         if low < unit - np.log(FAR):
@@ -236,6 +239,8 @@ def _told_root(
 
 def _sided(rate: RateAt | EnumeratedRateAt, root: float, tol: float) -> StepSize:
     """The root with a stable step below and an unstable one above, both by the rate's enclosure."""
+    # The root of a residual is no proof: a step a little below must be stable by its enclosure, and one a
+    # little above unstable. The nearest distances at which the enclosures say so are the bracket.
     below, above = 0.0, np.inf
     for margin in MARGINS:
         if below == 0.0 and rate.rate(root * (1 - margin)).bracket[1] < 1:
@@ -291,11 +296,15 @@ def _best_again(args: tuple[Any, ...], named: dict[str, Any]) -> BestStep:
 def _best_step(method: Method, problem: Problem, tol: float) -> BestStep:
     rate = rates_along(method, problem)
     start = float(np.log(0.25 / problem.L))
+    # Models of rho first, which need a fifth of the rates; what they find must have converged, else the plain
+    # search starts over with rates of its own.
     quick = _modelled(rate, start, tol)
     if quick is not None:
         return quick
     rate = rates_along(method, problem)
     found = _searched(method, start, tol, rate, rate.branches)
+    # A nearly perfect step leaves T nearly nilpotent: a small residual then says nothing of rho, and the
+    # search is repeated on values inside narrow enclosures.
     sure = found.converged and found.rate.rho > PERFECT
     if sure or not rate.small(float(found.gamma)):
         return found
@@ -328,6 +337,8 @@ def _searched(
         middle = valley(lambda u: asked(u, ROUGH), start)
     except LookupError as nowhere:
         raise Unsupported(f"{method.label}: no best step was found on this problem") from nowhere
+    # Branches, not rho itself: rho is the largest of a few smooth functions and has a kink where two cross,
+    # where no parabola through values of rho finds the minimum.
     u = descended(lambda u: asked(u, COARSE), seen, middle, 4 * tol)
 
     finest = FINEST if rate.small(float(np.exp(u))) else FINE
@@ -339,6 +350,7 @@ def _searched(
     if h > 0:
         at, more = polished(fine, at, h)
         rises = rises or more
+    # Where rho is flat (the mean decides, and does not move with the step) the smallest such step is meant.
     at, flat = (at, False) if rises else leftmost(fine, at, tol)
     return _between(rate, at, tol, flat)
 
@@ -358,6 +370,7 @@ def _modelled(rate: RateAt | EnumeratedRateAt, start: float, tol: float) -> Best
 
     try:
         middle = valley(lambda u: asked(u, ROUGH), start, lambda u: rate.least(float(np.exp(u))))
+        # A model takes three steps; the valley may have been found from two.
         for u in (middle - STEP, middle + STEP):
             if min(abs(u - v) for v in known) > CLOSE * STEP:
                 asked(u, ROUGH)
@@ -387,6 +400,8 @@ def _foretold(
             if misled > 1:
                 return None
             continue
+        # The last proposal hardly moved: now the model must agree with rho on both sides, further apart than
+        # rounding, or it has settled on a root that is not rho.
         around = (last, last - h, last + h)
         values = np.array([asked(v, FINE) for v in around])
         model = snapshots.model(last)
@@ -411,6 +426,8 @@ def _between(
     model: about rho - 1 around it, so that no enclosure is looked for much narrower than rho rises.
     """
     gamma = float(np.exp(at))
+    # A minimum is bracketed where rho is larger on both sides by its enclosure: as near as tol allows,
+    # further out where rho is too flat to tell.
     best, ends = rate.rate(gamma, SHARP), [0.0, np.inf]
     if best.rho < PERFECT and rate.small(gamma):
         best = rate.rate(gamma, SHARPEST)
@@ -436,6 +453,8 @@ def _higher(
 ) -> bool:
     """True where rho is above `top` by its enclosure, one as wide as will do first."""
     if model is not None:
+        # The model says by how much rho should be larger there: an enclosure a quarter as wide as that will
+        # do.
         rise = (1 + model(float(np.log(gamma))) - rho) / max(abs(1 - rho), FINEST)
         if rise > SHARP and _ends(rate.rate(gamma, min(rise / 4, WIDTH / 2)))[0] > top:
             return True

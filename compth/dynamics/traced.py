@@ -63,6 +63,7 @@ class TracedSystem(Blocks):
         self.method = method
         self.program = exact_program(method, gamma, params, data.n, data.d) if program is None else program
         try:
+            # Moments are measured from where the step rests: every vector at a x* + b grad f_i(x*).
             self.centre: Centre = centre_of(self.program, sketches.delta, sketches.heard)
         except Unsupported as reason:
             raise NotClosed(str(reason)) from None
@@ -122,6 +123,7 @@ class TracedSystem(Blocks):
                 value = np.array([value] * data.n) if own else value
             return value - self._rest(name)
 
+        # Each vector begins where its body says, less where it rests.
         servers = [x0 - data.x_star, *(first(k) for k in program.server[1:])]
         if data.n == 1:
             return self.start([*servers, *(first(k)[0] for k in program.worker)], [])
@@ -152,10 +154,13 @@ class TracedSystem(Blocks):
         """w with E metric = w . features(moments); None when the theorem bounds the squared distance."""
         rng = np.random.default_rng(20240)
         data, names = self.data, self.program.names
+        # Twice as many random states as unknown weights, and eight on which the fit must hold.
         count = 2 * len(self.features(self.interior())) + 12
         length = float(np.abs(problem.start - data.x_star).max()) or 1.0
         sizes = self._sizes(length)
         x = data.x_star + length * rng.standard_normal((count, data.d))
+        # Vectors that invariants show to be copies are no unknowns: they are put together from the others, so
+        # that the states are ones that a run can have.
         made, copies = self.method.init(problem, x, plan), self._copies(plan)
         shapes = {k: getattr(made, k).shape for k in names if k != "x"}
         free = {k: self._rest(k) + sizes[k] * rng.standard_normal(shape) for k, shape in shapes.items()}
@@ -220,6 +225,7 @@ class TracedSystem(Blocks):
         out = []
         for i in range(self.K):
             for j in range(i, self.K):
+                # Quadratic metrics are traces with I, A, A^2 or mean A_i^2: these products are their basis.
                 block = m.C[self.slot(i), self.slot(j)]
                 out += [np.trace(block), *((s * block).sum() for s in self.squares)]
         if m.D is None or m.E is None:

@@ -79,6 +79,8 @@ def make_system(
     """
     general = traced.fits(method)
     if not affine if of_x is None else of_x:
+        # The rate is that of x: what x never observes (a memory that nothing reads) may grow by itself, and
+        # would be taken for it.
         part = of_x_alone(method, data, gamma, params, mode)
         if part is not None:
             return system_of_part(part, method, data, gamma, params, mode, affine)
@@ -88,6 +90,7 @@ def make_system(
     sketches = sketches_for(method, data, mode)
     try:
         scheme = recipe.scheme(gamma, params, sketches, data.n, data.d)
+    # A body may branch on its parameters: the form that was found at others need not be its form here.
     except NotNormal:  # the body is another at these parameters
         return traced.system_of(method, data, gamma, params, mode, affine)
     plain_kernel(scheme, data.projector is not None)
@@ -109,6 +112,7 @@ def quantities(system: System, m: Moments) -> Array:
     each, and mean||A_i z||^2.
     """
     data, first = system.data, system.slot(0)
+    # All metrics of the theorems are traces of second moments with Hessians; f - f* = z'Az/2 on a quadratic.
     x = m.C[first, first]
     ax = data.mean @ x
     out = [np.trace(x), np.trace(ax) / 2, (ax * data.mean).sum()]
@@ -123,6 +127,7 @@ def quantities(system: System, m: Moments) -> Array:
     if m.D is None or m.E is None:
         return np.array(out)
     n, p = system._number(data.n), data.projector
+    # mean||y_i - A_i z||^2 expanded: the cross term lies in E y_i z', which is kept per worker.
     memory = np.einsum("ijj->", m.E) / n
     cross = m.D[:, :, first]
     k = system.scheme.average
@@ -130,6 +135,7 @@ def quantities(system: System, m: Moments) -> Array:
     if k is not None:
         pick = m.C[first, system.slot(k)], m.C[system.slot(k), system.slot(k)]
         a, b = pick if p is None else (p @ pick[0], p @ pick[1])
+        # ||P(z - ybar)||^2: where A is singular only the part on its range is measured.
         shifted = out[0] - 2 * np.trace(a) + np.trace(b)
         if data.n > 1:
             z_mean, mean = m.C[first, system.slot(k)], m.C[system.slot(k), system.slot(k)]
@@ -177,6 +183,8 @@ def metric_weights(
     """
     n, d = system.data.n, system.data.d
     count = 24 if isinstance(system, MaskedSystem) else 24 + 10 * system.K
+    # Random states in the natural sizes of every vector: with one size for all, the columns of a memory that
+    # is L times x would drown the others, and the fit would lose their weights.
     away = problem.start - problem.x_star
     length = float(np.abs(away).max()) or 1.0
     z = length * random_points(count, d)
@@ -210,6 +218,8 @@ def _fitted(rows: list[Array], observed: Array | None, theorem: Theorem) -> Arra
     table = np.array(rows, dtype=float)
     sizes = np.abs(table).max(axis=0)
     sizes[sizes == 0] = 1.0
+    # The weights are solved for on all rows but eight, which then must be told: a metric with a term that the
+    # table lacks fits the first rows only where there are too few of them.
     cut = len(table) - 8
     weights = np.linalg.lstsq(table[:cut] / sizes, observed[:cut], rcond=1e-11)[0]
     weights = np.where(np.abs(weights) < 1e-14 * np.abs(weights).max(), 0.0, weights)  # rounding of the fit
@@ -249,6 +259,7 @@ def exact(
     start = np.asarray(problem.start if x0 is None else x0)
     if start.shape != (problem.d,):
         raise InvalidParameter(f"x0 has shape {start.shape}: need ({problem.d},)")
+    # The curve speaks of the plan that a simulated run has, so that both can be laid over one another.
     used = None if found is None else found.theorem
     found_curve = curve(method, problem, plan, used, start, steps, mode, rational)
     named = {"theorem": theorem, "mode": mode, "rational": rational}
@@ -289,6 +300,7 @@ def _curve(
     systems: dict[Any, Any] = {}
     operator: Callable[..., Any] = _operator
 
+    # Schedules change the step and with it the operator; only the last one is kept, constant steps have one.
     def system(t: int) -> Any:
         gamma = plan.step(t)
         if gamma not in systems:
@@ -341,6 +353,8 @@ def _on_span(
     """The curve on the span of few rows; what x_0 has beside it moves as one number."""
     if how[-1]:
         raise Unsupported("rational arithmetic needs Hessians that are formed: use floating point")
+    # Rows span at most m of d directions; the rest of x_0 is orthogonal to every row and shrinks by the
+    # regulariser's factor alone, the same in all of its directions.
     inside, beside = problem.into_span(start)
     found = _curve(method, span, plan, used, inside, *how)
     mean = problem.out_of_span(np.asarray(found.mean, dtype=float), beside)

@@ -41,6 +41,7 @@ def units_of(system: Any) -> Units:
     first = np.isin(np.arange(k), (0, *getattr(system, "copies", ())))
     state = _seed(system)
     total, memory = np.zeros(k), np.zeros((n, kinds))
+    # What E zz' = I reaches within K rounds is all that it ever reaches through the chain of vectors.
     for _ in range(k + 1):
         state = system(state)
         total += [abs(np.trace(state.C[system.slot(j), system.slot(j)])) for j in range(k)]
@@ -51,6 +52,7 @@ def units_of(system: Any) -> Units:
         common = _filled(common, common[0])
         return Units(common / common[0], None)
     own = np.stack([_filled(m, common[0]) for m in np.sqrt(memory / d).T], axis=1)
+    # An averaged memory has the workers' natural size, not that of their sum in one run of rounds.
     for column, kind in system.averages.items():
         common[column] = np.sqrt((own[:, kind] ** 2).mean())
     common = _filled(common, common[0])
@@ -69,6 +71,7 @@ def _seed(system: Any) -> Moments:
 
 def _filled(sizes: Array, other: float) -> Array:
     """What nothing reached gets the mean size of the rest."""
+    # A vector that x never reaches has no natural size: one of the rest's keeps the scaling tame.
     reached = sizes > 1e-150 * sizes.max()
     return np.where(reached, sizes, sizes[reached].mean() if reached.any() else other)
 
