@@ -112,6 +112,7 @@ def _offers(value: object, *names: str) -> bool:
 
 def a_compressor(value: object) -> str:
     """A compressor, not its class."""
+    # The commonest slip is the class in place of an object: ct.RandK for ct.RandK(k=2).
     made = not isinstance(value, type) and _offers(value, "compress", "claims", "bits")
     return "" if made else "a compressor such as ct.RandK(k=2)"
 

@@ -160,6 +160,8 @@ def _watch(reader: int) -> None:
     """Wait for the first Ctrl-C, which C code notes at once, and end the process where nothing else does in time."""
     while signal.SIGINT not in os.read(reader, 64):
         pass
+    # Unwinding may run into code that swallows KeyboardInterrupt, or into a thread that is waited for: then
+    # the process is ended from here, with what was written whole and the last words said.
     time.sleep(PATIENCE)
     with _WRITING:
         _say()

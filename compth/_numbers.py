@@ -89,6 +89,8 @@ def _plainly(number: Number, otherwise: object) -> object:
 
 def plain_parameters(thing: object) -> None:
     """Parameters that are numbers of numpy or sympy become Python's, before anything is checked or computed."""
+    # Past frozen dataclasses' own __setattr__: this runs in __post_init__, before anybody has seen the
+    # object.
     for member in fields(cast("DataclassInstance", thing)):
         held = getattr(thing, member.name, None)
         if (made := plain(held)) is not held:

@@ -47,6 +47,8 @@ class _Limits:
                 from threadpoolctl import ThreadpoolController
 
                 self.controller, self.known = ThreadpoolController(), loaded
+            # Sums of floats depend on how a BLAS splits them over threads, so a number would hang on how many
+            # cores there are.
             if self.controller is not None and (fresh or not self.depth):
                 _take_over()
                 self.held.append(self.controller.limit(limits=1, user_api="blas"))

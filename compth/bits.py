@@ -53,14 +53,14 @@ class BitCost:
 
     def __add__(self, more: BitCost) -> BitCost:
         return BitCost(
-            self.floats + more.floats,
-            self.indices + more.indices,
-            self.signs + more.signs,
-            self.levels + more.levels,
-            self.seed + more.seed,
-            self.other + more.other,
-            self.float_bits,
-            self.random or more.random,
+            floats=self.floats + more.floats,
+            indices=self.indices + more.indices,
+            signs=self.signs + more.signs,
+            levels=self.levels + more.levels,
+            seed=self.seed + more.seed,
+            other=self.other + more.other,
+            float_bits=self.float_bits,
+            random=self.random or more.random,
         )
 
     def parts(self) -> dict[str, Number]:

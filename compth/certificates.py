@@ -13,11 +13,14 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from fractions import Fraction
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from compth._earned import Earned
 from compth._numbers import Number
 from compth._shown import Shown
-from compth._types import Json, Tensor
+
+if TYPE_CHECKING:
+    from compth._types import Json, Tensor
 
 
 class Verdict(StrEnum):
@@ -122,6 +125,7 @@ def encode(value: object) -> Number:
         return {str(k): encode(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [encode(v) for v in value]
+    # Arrays and numbers of numpy, as Python's.
     if hasattr(value, "tolist"):
         return encode(value.tolist())
     return str(value)

@@ -73,6 +73,8 @@ class Rate(Shown):
 
     def __reduce__(self) -> tuple[object, ...]:
         """Copies and pickles derive the rate again; one without an origin is somebody's word from then on."""
+        # Whoever unpickles it derives it from the theorem again, so a pickle cannot say more than the theorem
+        # does.
         if self.origin is not None:
             return _again, (self.origin, self.standing, self.assumed)
         return _on_its_word, ({f.name: getattr(self, f.name) for f in fields(self)},)
@@ -80,6 +82,7 @@ class Rate(Shown):
     def __str__(self) -> str:
         """The promise in a sentence: theorem, step, metric, bound, standing, and what was taken on somebody's word."""
         step = f"{self.theorem} at step {float(self.stepsize):.6g}: {self.metric}"
+        # A sublinear bound has no single factor, so a few of its values are shown.
         if self.rho is None:
             told = {t: self.values(t) for t in (10, 100, 1000)}
             known = ", ".join(f"{v:.4g} after {t} rounds" for t, v in told.items() if v < math.inf)

@@ -83,7 +83,7 @@ def otherwise(subject: Subject, claim: Claim, x: Array, d: int, slack: float, re
     blocks = [8]
     while sum(blocks) < SAMPLES:
         blocks.append(sum(blocks))
-    return [remark, *by_samples(subject, claim, x, d, slack, [0, d, 0], blocks, LEVEL)]
+    return [remark, *by_samples(subject, claim, x, d, slack, seed=[0, d, 0], blocks=blocks, level=LEVEL)]
 
 
 def lines_of(claim: Claim, m: Moments) -> list[Line]:

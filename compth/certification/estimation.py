@@ -79,7 +79,15 @@ def estimate(
     subject = as_subject(C, n)
     (d,) = dimensions(subject, d)
     used = arithmetic_of(subject, [d], arithmetic)
-    run = Run(subject, BUDGETS[budget], ALPHA, check_seed(seed), used.domain, used, used.slack(d))
+    run = Run(
+        subject,
+        BUDGETS[budget],
+        ALPHA,
+        check_seed(seed),
+        domain=used.domain,
+        arithmetic=used,
+        slack=used.slack(d),
+    )
     broken = next(contract.breaches(subject, d, [AbsoluteError(UNIT)], run.domain), None)
     if broken is not None:
         witness = Certificate(

@@ -55,6 +55,8 @@ def plane(d: int, through: object = None) -> Array:
 def circle(basis: Array) -> tuple[Array, Array]:
     """(angles, unit vectors of R^d); cosines that are 0 but for rounding are 0."""
     axes = np.arange(4) * np.pi / 2
+    # Axes themselves are special (zeros, ties), and so are points just beside them, where limits show that no
+    # axis has.
     even = 2 * np.pi * np.arange(DIRECTIONS) / DIRECTIONS
     angles = np.sort(np.concatenate([even, axes + BESIDE, axes[1:] - BESIDE, [2 * np.pi - BESIDE]]))
     flat = np.column_stack([np.cos(angles), np.sin(angles)])

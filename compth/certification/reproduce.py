@@ -121,7 +121,7 @@ SLACK = {slack!r}  # rounding that the program's arithmetic is granted, relative
 """
 
 EXACT = "found = {how}(subject, CLAIM, X, D, SLACK)"
-SAMPLED = "found = by_samples(subject, CLAIM, X, D, SLACK, {seed}, {blocks}, {level!r})"
+SAMPLED = "found = by_samples(subject, CLAIM, X, D, SLACK, seed={seed}, blocks={blocks}, level={level!r})"
 END = """
 for line in found:
     print({True: "violated: ", False: "holds:    ", None: "remark:   "}[line.violated] + line.says)

@@ -121,6 +121,7 @@ def certificate_at(
     scope: Json = {"d": d, "inputs": inputs}
     if run.subject.workers:
         scope["n"] = run.subject.workers
+    # A certificate says how much rounding it granted: at its witness where there is one, else at most.
     if run.slack:
         at = more.get("witness")
         more["details"] = {

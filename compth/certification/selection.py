@@ -239,6 +239,7 @@ def places_do_not_matter(subject: Subject, x: Array, d: int) -> bool:
 def _swept(stands: dict[int, int], k: int, spare: Places) -> Iterator[Places]:
     """Draws of a class, whose other places together are all places."""
     seats = [p for p in range(k) if p not in stands]
+    # Consecutive blocks of the spare places fill the seats in turn: together they visit every place once.
     blocks = -(-len(spare) // len(seats)) if seats else 0
     chosen = np.arange(blocks)
     if blocks > SWEPT:
