@@ -61,7 +61,7 @@ def _help() -> str:
 
 
 def _invoke(name: str, arguments: list[str]) -> int:
-    """Run one command; its return value is the exit code."""
+    """Run one command; its return value is the exit code. Raises what the command raises, and click's own errors."""
     import typer
 
     module = importlib.import_module(COMMANDS[name][0])
@@ -143,7 +143,10 @@ def run(arguments: list[str]) -> int:
 
 
 def _unexpected(name: str, problem: Exception) -> int:
-    """Usage errors of the option parser are one line; anything else is our bug and says so."""
+    """Usage errors of the option parser are one line; anything else is our bug and says so.
+
+    With COMPTH_DEBUG set the bug's traceback is shown. Exit code 2 or 70.
+    """
     message = getattr(problem, "format_message", None)
     # click's own errors (an unknown option, a missing value) have a message for users; others are ours.
     if message is not None:
@@ -208,7 +211,7 @@ def _speak_any_encoding() -> None:
 
 
 def main() -> None:
-    """Entry point of the `compth` script."""
+    """Entry point of the `compth` script: the exit code is the process's, also after Ctrl-C."""
     # The name that an interrupted run is told by.
     name = next((f"compth {a}" for a in sys.argv[1:2] if a in COMMANDS), "compth")
     sys.exit(interruptible(name, _main))

@@ -32,9 +32,12 @@ Answering = Callable[[object, Json], Json]
 
 
 def of_file(request: Json, module: str, told: str, answer: Answering) -> Json:
-    """A body is told as data and asked here; anything else in a child with the file, `python -m MODULE`, which is said.
+    """A body is told as data and asked here; anything else in a child with the file, `python -m MODULE`, which is
+    said.
 
-    told: the part of the answer that is shown as JSON. Raises UnusableInput where the file's program does not answer.
+    request: plain values, "file" and "name" among them. told: the part of the answer that is shown as JSON. answer:
+    what asks, here. Raises UnusableInput where the file's program does not answer, InvalidParameter as the answer
+    does.
     """
     from compth.certification import sandbox
     from compth.certification.supervisor import Worker
@@ -110,7 +113,10 @@ def of_catalogue(text: str) -> type[Method] | Method:
 
 
 def number(name: str, text: str) -> Number:
-    """A constant of the class or of the body, exact. InvalidParameter, with its name, for what is none."""
+    """A constant of the class or of the body, exact. InvalidParameter, with its name, for what is none.
+
+    text: a decimal or a fraction, read as the number that it spells.
+    """
     from compth.worst_case.theorem_file import constant
 
     return constant(name, text)

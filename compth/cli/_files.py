@@ -40,7 +40,10 @@ class Files:
         self.asked: list[str] = []
 
     def build(self, text: str, known: Mapping[str, object]) -> Built:
-        """`text.specs.build`, where names of files stand for their compressors."""
+        """`text.specs.build`, where names of files stand for their compressors.
+
+        known: the names of the package. Raises InvalidParameter, in the words that were typed.
+        """
         from compth.text.specs import build
 
         found: list[str] = []
@@ -113,7 +116,7 @@ class Files:
     ) -> list[str]:
         """One line a file, of those labels only where they are given: are its claims true at d?
 
-        advance: called with the name of each piece of work as it starts.
+        only: labels, None for all. advance: called with the name of each piece of work as it starts.
         """
         from compth.certification.sandbox import check
 
@@ -127,7 +130,10 @@ class Files:
 
 
 def _at(bits: str, parameters: Mapping[str, Number]) -> str:
-    """The expression of d and the parameters, with the parameters' numbers in it."""
+    """The expression of d and the parameters, with the parameters' numbers in it.
+
+    Raises InvalidParameter for other names.
+    """
     from compth.text.expressions import parse
 
     parse(bits, frozenset({"d", *parameters}))

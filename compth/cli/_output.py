@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 
 def terminal() -> bool:
-    """True when standard output is a terminal that takes styling."""
+    """True when standard output is a terminal that takes styling.
+
+    NO_COLOR and dumb terminals say that they do not.
+    """
     return sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and "NO_COLOR" not in os.environ
 
 
@@ -50,7 +53,10 @@ def write_page(report: Report, path: Path | None) -> None:
 
 
 def write_appendix(report: Report, path: Path | None, file: str = "") -> None:
-    """The report as a paper's appendix, with the hash of the file that was judged; nothing without a path."""
+    """The report as a paper's appendix, with the hash of the file that was judged; nothing without a path.
+
+    file: of the claim, "" where it is of the catalogue. Raises UnusableInput.
+    """
     if path is None:
         return
     from compth.reporting.appendix import appendix
@@ -111,7 +117,10 @@ def _bold_header(table: str) -> str:
 
 
 def columns() -> int:
-    """Characters of a line: the terminal's, COLUMNS where it is set, else 100."""
+    """Characters of a line: the terminal's, COLUMNS where it is set, else 100.
+
+    The same for pipes, so that what is written to a file does not depend on the window.
+    """
     return shutil.get_terminal_size((100, 24)).columns
 
 
@@ -143,7 +152,11 @@ def _cut(text: str, width: int) -> str:
 
 
 def show_about(title: str, statement: Sequence[str], lines: Sequence[tuple[str, str]]) -> None:
-    """One object: its name, what it is, and lines with a heading each, said once where it repeats."""
+    """One object: its name, what it is, and lines with a heading each, said once where it repeats.
+
+    statement: paragraphs of its definition. lines: (heading, text), wrapped with the text hanging below its first
+    line.
+    """
     from compth.reporting.reports import hanging
 
     # Prose is not set wider than 100 columns, however wide the terminal.
@@ -170,7 +183,10 @@ def say(*lines: str) -> None:
 
 
 def show_result(result: object, *remarks: str) -> None:
-    """Print a result as `print` would in Python, wrapped to the terminal, then remarks."""
+    """Print a result as `print` would in Python, wrapped to the terminal, then remarks.
+
+    remarks: further lines, such as where it comes from.
+    """
     from compth.reporting.results import text
 
     print(coloured_in_terminal(text(result, min(100, columns()))), flush=True)
@@ -198,8 +214,10 @@ def coloured(text: str) -> str:
 def _fitting(widths: Sequence[int], keys: int, width: int, counts: Sequence[int] = ()) -> list[list[int]]:
     """Columns of each table: the keys and as many of the others, in order, as fit.
 
-    counts: how many neighbours belong together, the keys among them; they part only where they do not fit otherwise.
+    widths: characters of each column. keys: how many first columns stand in every table. counts: how many neighbours
+    belong together, the keys among them; they part only where they do not fit otherwise.
     """
+    # Greedy, in the table's order: a reader finds columns where the documentation has them.
     blocks: list[list[int]] = [list(range(keys))]
     # Columns under a common heading go to the next table together, unless they alone are too wide.
     for unit in _units(widths, keys, width, counts or [1] * len(widths)):
@@ -224,7 +242,8 @@ def _units(widths: Sequence[int], keys: int, width: int, counts: Sequence[int]) 
 def progress(total: int | None) -> Iterator[Callable[[str], None]]:
     """A function to call with the name of each piece of work as it starts; shown in a terminal only. total: if known.
 
-    Its `note` changes the words within a piece. When all is done, a line says how long it took.
+    Its `note` changes the words within a piece. When all is done, a line says how long it took. Nothing is written to
+    standard output: that is the command's.
     """
     # No bar in files and pipes, and none where standard output is no terminal: it would stand between the
     # lines.

@@ -1,4 +1,7 @@
-"""The options that name a problem: data split over workers, or random quadratics."""
+"""The options that name a problem: data split over workers, or random quadratics.
+
+Shared by the commands, so that the same words mean the same problem everywhere.
+"""
 
 from __future__ import annotations
 

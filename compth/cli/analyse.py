@@ -121,7 +121,7 @@ def _analysed(thing: object, request: Json) -> Json:
 def _problem(
     dataset: str | None, workers: int, split: str, dim: int, kappa: float, interpolation: bool, seed: int
 ) -> DistributedQuadratic | RowQuadratic:
-    """The problem on which exact rates are computed."""
+    """The problem on which exact rates are computed: data by name, or a small random one."""
     from compth import problems
 
     if dataset in (None, "random"):

@@ -211,7 +211,10 @@ class Spec:
     def _template(
         self, text: str, part: Callable[[Built], Compressor], known: Mapping[str, object]
     ) -> Callable[[Number], Compressor]:
-        """level -> compressor, from a text in which ? stands for the level; the levels where none are given."""
+        """level -> compressor, from a text in which ? stands for the level; the levels where none are given.
+
+        part: what of the object that is built is the compressor: itself, or a method's.
+        """
         from compth.tuning.families import default_levels
 
         def family(level: Number) -> Compressor:
@@ -230,7 +233,10 @@ class Spec:
         return family
 
     def checked(self, b: Budget) -> list[str]:
-        """What the referee says of the answers' files: those that are recommended, not all that were looked at."""
+        """What the referee says of the answers' files: those that are recommended, not all that were looked at.
+
+        One line a file; [] where none is named.
+        """
         # Each evidence has its own answer: the files of all that are recommended are judged, once.
         chosen = [a.chosen.level for a in b.answers.values() if a.chosen is not None]
         return self._files.checked({label for level in chosen for label in self._used.get(level, ())})

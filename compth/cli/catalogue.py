@@ -45,7 +45,10 @@ def _compressor_rows() -> list[dict[str, str]]:
 
 
 def _latex(thing: type[Compressor | Fleet] | None = None) -> str:
-    """A table of every claim, or one object's, over pages: name, constants as formulas, standing, source."""
+    """A table of every claim, or one object's, over pages: name, constants as formulas, standing, source.
+
+    thing: a class, None for all.
+    """
     from compth.compressors.core.render import catalogue_row, catalogue_rows
 
     # longtable, for the catalogue is longer than a page; the packages that it needs are said first.
@@ -116,7 +119,10 @@ def _method_rows() -> list[dict[str, str]]:
 
 
 def _named(name: str) -> tuple[str, Listed]:
-    """(kind, class) of an object of the catalogue, in any case of letters. InvalidParameter, with near names."""
+    """(kind, class) of an object of the catalogue, in any case of letters. InvalidParameter, with near names.
+
+    kind: compressor, fleet, three-point map or method.
+    """
     from compth.compressors import ALIASES, Fleet, catalogue
     from compth.compressors.three_point import ThreePoint
     from compth.methods import catalogue as methods
@@ -149,7 +155,7 @@ def about(name: str) -> Json:
 
 
 def _about_sender(thing: type[Compressor | Fleet]) -> Json:
-    """A compressor or fleet."""
+    """A compressor or fleet: parameters, an example, bits, and every claim with its standing."""
     from compth.compressors.core.render import catalogue_row
 
     row = catalogue_row(thing)
@@ -174,7 +180,7 @@ def _about_sender(thing: type[Compressor | Fleet]) -> Json:
 
 
 def _about_map(thing: type[ThreePoint]) -> Json:
-    """A three-point map."""
+    """A three-point map: an example and its bound."""
     from compth.compressors.core.render import map_rows
 
     row = next(r for r in map_rows() if r.name == thing.__name__)
@@ -238,7 +244,7 @@ def _show_one(found: Json) -> None:
 
 
 def _list_one(name: str, as_json: bool, latex: bool, matrix: bool) -> None:
-    """One object as text, JSON or the LaTeX table of its constants."""
+    """One object as text, JSON or the LaTeX table of its constants. InvalidParameter where options do not fit."""
     if matrix:
         raise InvalidParameter("--matrix is a table of all methods and compressors: leave out the name")
     kind, thing = _named(name)

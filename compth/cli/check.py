@@ -161,7 +161,10 @@ def _adaptation(
 
 
 def _read(target: str, pair: bool = False) -> tuple[str, str, Built]:
-    """(file, name, None), or ("", "", the compressor or fleet of the catalogue that is spelled so)."""
+    """(file, name, None), or ("", "", the compressor or fleet of the catalogue that is spelled so).
+
+    pair: the name may be two with a comma. Raises InvalidParameter, with a near name where there is one.
+    """
     from compth.compressors import names
     from compth.text.specs import build, nearest
 
@@ -180,7 +183,10 @@ def _read(target: str, pair: bool = False) -> tuple[str, str, Built]:
 
 
 def _parameters(texts: list[str]) -> tuple[dict[str, Number], dict[str, str]]:
-    """(numbers by name, the texts of those that are floats: a claim takes the decimal that was spelled)."""
+    """(numbers by name, the texts of those that are floats: a claim takes the decimal that was spelled).
+
+    texts: NAME=VALUE each. Raises InvalidParameter.
+    """
     # 0.1 is a float for the program and a tenth for the claim: both forms are kept.
     numbers = dict(_parameter(text) for text in texts)
     spelled = dict(text.split("=", 1) for text in texts)

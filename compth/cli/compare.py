@@ -116,7 +116,10 @@ def compare(
 
 
 def _print(result: Comparison, details: bool, files: Files, skipped: list[str]) -> None:
-    """The tables, what they mean, and what the referee says of the files' claims."""
+    """The tables, what they mean, and what the referee says of the files' claims.
+
+    details: also the wide table. skipped: combinations that were left out, with the reason.
+    """
     from compth.reporting.comparison import SEARCHED
     from compth.reporting.files import provenance
 
@@ -136,7 +139,10 @@ def _print(result: Comparison, details: bool, files: Files, skipped: list[str]) 
 
 
 def _claims_judged(files: Files) -> list[str]:
-    """What the referee says of every file's claims, the table being out: it takes as long as a check."""
+    """What the referee says of every file's claims, the table being out: it takes as long as a check.
+
+    [] where no file is named.
+    """
     if not files.requests:
         return []
     # The table is there to be read while the referee works.
@@ -146,7 +152,10 @@ def _claims_judged(files: Files) -> list[str]:
 
 
 def _check_words(methods: list[str] | None, compressors: list[str] | None, runs: int, eps: float) -> None:
-    """Refuse what can be seen without a problem: names that are not known, runs and eps out of range."""
+    """Refuse what can be seen without a problem: names that are not known, runs and eps out of range.
+
+    Texts that name files are left for later: they need a process.
+    """
     from compth.compressors import names
     from compth.errors import require
     from compth.methods import vocabulary
@@ -181,7 +190,10 @@ def _steps(text: str) -> tuple[int, tuple[str, ...]]:
 
 
 def default_methods(d: int) -> list[str]:
-    """The comparison that the README shows: about a tenth of the coordinates per message."""
+    """The comparison that the README shows: about a tenth of the coordinates per message.
+
+    d: of the problem.
+    """
     # The usual tenth of the coordinates; an induced compressor shares it between its two parts.
     k = max(1, d // 10)
     half = max(1, k // 2)

@@ -94,14 +94,17 @@ def _write_appendix(path: Path, answer: Json, told: str, file: str) -> None:
 
 
 def _named(target: str) -> object:
-    """A name that a worst case may be asked of (CGD, too), else what the catalogue has."""
+    """A name that a worst case may be asked of (CGD, too), else what the catalogue has. Raises InvalidParameter."""
     from compth.worst_case.bodies import names
 
     return target if target in names() else of_catalogue(target)
 
 
 def _write(folder: Path, certificates: list[Json | None]) -> None:
-    """One file a cell; those without one are left out, and said by the text."""
+    """One file a cell; those without one are left out, and said by the text.
+
+    Raises UnusableInput where there is nothing to write.
+    """
     from compth.reporting.files import write_all
 
     files = {

@@ -108,7 +108,10 @@ def _parameters(alpha: str | None, param: list[str]) -> dict[str, str]:
 
 
 def _answered(target: str | None, overrides: Json) -> Report:
-    """The report of what the target names: a file's theorem, the catalogue's, or what the options say."""
+    """The report of what the target names: a file's theorem, the catalogue's, or what the options say.
+
+    overrides: constants and the claim as typed, None where they are not. Raises InvalidParameter and UnusableInput.
+    """
     if target is None and (overrides["method"] is None or overrides["rate"] is None):
         raise InvalidParameter("target is missing: give FILE.py:NAME, a theorem's id, or --method and --rate")
     # In this order: a file's theorem, the catalogue's by id, or what the options say by themselves.
@@ -141,7 +144,10 @@ def _of_catalogue(target: str) -> Theorem:
 
 
 def _judged(file: str, name: str, overrides: Json) -> Report:
-    """The report: the file answers from a worker what it claims, the verdict is made here."""
+    """The report: the file answers from a worker what it claims, the verdict is made here.
+
+    The worker ends with the call.
+    """
     from compth.certification import sandbox
     from compth.certification.supervisor import Worker
     from compth.worst_case.theorem_file import judge
@@ -153,7 +159,10 @@ def _judged(file: str, name: str, overrides: Json) -> Report:
 
 
 def _write_script(result: Report, path: Path | None, target: str, *, quiet: bool) -> None:
-    """The worst refutation that a script can run again, and a line that says where it is or that there is none."""
+    """The worst refutation that a script can run again, and a line that says where it is or that there is none.
+
+    target: FILE.py:NAME, so that the script can read the claim again; "" where it was typed. quiet: no line.
+    """
     from compth.certificates import Verdict
     from compth.cli._output import say
     from compth.reporting.files import write_all

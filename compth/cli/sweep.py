@@ -1,4 +1,7 @@
-"""`compth sweep spec.toml`: a grid of experiments in one store that survives being killed."""
+"""`compth sweep spec.toml`: a grid of experiments in one store that survives being killed.
+
+Run again, it computes what the store does not hold; exports are made of all that it holds.
+"""
 
 from __future__ import annotations
 

@@ -46,7 +46,10 @@ def _in_coq(theorem: Theorem) -> bool:
 
 
 def theorem_rows() -> list[Json]:
-    """Every theorem: id, statement, metric, what it needs, steps, rate, standing, sharpness, source."""
+    """Every theorem: id, statement, metric, what it needs, steps, rate, standing, sharpness, source.
+
+    All as text, "-" where there is none; the keys are the columns.
+    """
     from compth.methods.core.symbols import as_text, facts_of
 
     rows = []
@@ -76,7 +79,10 @@ def _statement(theorem: Theorem) -> list[str]:
 
 
 def about_theorem(theorem: Theorem) -> Json:
-    """All that the objects say of a theorem; formulas as text and as LaTeX, None where there is no single one."""
+    """All that the objects say of a theorem; formulas as text and as LaTeX, None where there is no single one.
+
+    Everything is JSON-ready.
+    """
     from compth.methods import catalogue
     from compth.methods.core.looseness import recorded
     from compth.methods.core.symbols import as_latex, as_text, facts_of, hypotheses
@@ -138,7 +144,7 @@ def _latex(found: Json) -> str:
 
 
 def _scripts(module: str) -> ModuleType:
-    """A module of proofs_check, which the wheel carries beside compth."""
+    """A module of proofs_check, which the wheel carries beside compth. Unsupported where it is not installed."""
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError:
@@ -164,7 +170,10 @@ def told(proof: str) -> Told:
 
 
 def stored_proof(proof: str, latex: bool = False) -> str:
-    """A stored proof: why it holds, letters, statement, steps; checked again by the kernel before it is printed."""
+    """A stored proof: why it holds, letters, statement, steps; checked again by the kernel before it is printed.
+
+    proof: its id. latex: for a paper, else as text. Raises Unsupported where the proofs are not installed.
+    """
     from compth.proof import check, printing
 
     parts = json.loads(_certificate(proof).read_text(encoding="utf-8"))["parts"]

@@ -92,7 +92,10 @@ def _row(t: Tuning) -> list[str]:
 
 
 def _bases(found: list[Tuning]) -> str:
-    """Where the shares are from, once where it is the same for all."""
+    """Where the shares are from, once where it is the same for all.
+
+    found: answers with their `basis`.
+    """
     bases = dict.fromkeys(t.basis for t in found)
     if len(bases) == 1:
         return f"Shares: {found[0].basis}."
@@ -100,7 +103,10 @@ def _bases(found: list[Tuning]) -> str:
 
 
 def points(t: Tuning, count: int) -> list[tuple[float, float]]:
-    """About `count` (level, efficiency) pairs, geometrically spaced, with the chosen level among them."""
+    """About `count` (level, efficiency) pairs, geometrically spaced, with the chosen level among them.
+
+    At least two, the first and the last level.
+    """
     import numpy as np
 
     last = len(t.levels) - 1

@@ -1,4 +1,7 @@
-"""A paper's appendix: statement, assumptions, proof or evidence, witness, hashes, the command. It compiles as it is."""
+"""A paper's appendix: statement, assumptions, proof or evidence, witness, hashes, the command. It compiles as it is.
+
+What stands under "Proof" was checked by this package in the process that writes it; anything else is called a claim.
+"""
 
 from __future__ import annotations
 
@@ -47,6 +50,7 @@ class Section:
 
 def document(title: str, sections: Sequence[Section]) -> str:
     """A file that compiles by itself and can be \\input; sections without a body are left out."""
+    # Unnumbered sections: the file may be input into a paper that has its own numbers.
     parts = [rf"\section*{{{plain(title)}}}"]
     for s in sections:
         if s.body:
@@ -89,7 +93,10 @@ def _hash(data: bytes) -> str:
 
 
 def appendix(report: Report, command: str = "", files: Sequence[str | Path] = ()) -> str:
-    """Of a report of `check` or `refute`. files: what was judged, to be hashed."""
+    """Of a report of `check` or `refute`. files: what was judged, to be hashed.
+
+    command: as it was typed, so that a reader can repeat it.
+    """
     rates = is_of_rates(report)
     # Refutations first: a reader of the appendix must not have to look for what failed.
     ordered = sorted(report.certificates, key=lambda c: -SEVERITY[c.verdict])
@@ -116,6 +123,8 @@ def appendix(report: Report, command: str = "", files: Sequence[str | Path] = ()
 
 def _claim(c: Certificate) -> str:
     """A claim about a compressor: its inequality, its constants, where."""
+    # The claim's text is what was judged: its inequality is set from that, not from an object that may have
+    # changed.
     found = read(c.claim)
     scope = ", ".join(
         f"{plain(k)} = {number(v)}" for k, v in c.scope.items() if k != "inputs" and v is not None
@@ -145,6 +154,7 @@ def _assumptions(report: Report) -> list[str | Sequence[str]]:
 
 def _evidence(c: Certificate, earned: bool) -> list[str | Sequence[str]]:
     """How it is known; of a rational certificate all its numbers. earned: the report is not somebody's word."""
+    # Of rates the place is the constants; of compressors it is the claim and the dimension.
     where = (
         places(c) if "method" in c.scope else c.claim + (f" at d = {c.scope['d']}" if "d" in c.scope else "")
     )
@@ -199,6 +209,7 @@ def _witness(c: Certificate, rates: bool) -> list[str | Sequence[str]]:
     head = f"{prose(c.claim)}: {prose(says)}."
     if rates and isinstance(c.witness, Mapping):
         told = ("compressor", START, ROUND)  # which the lines have
+        # The rounded lines are for reading, the exact numbers below them for checking.
         exact = [
             f"{plain(k)} = {number(v)}"
             for k, v in c.witness.items()

@@ -1,4 +1,7 @@
-"""What a comparison's row is called, and when it arrives: read by its tables, its pictures and its page alike."""
+"""What a comparison's row is called, and when it arrives: read by its tables, its pictures and its page alike.
+
+Rounds to eps are the exact expectation's where it is known, else the mean's; nothing else in the room decides that.
+"""
 
 from __future__ import annotations
 

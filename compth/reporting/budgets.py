@@ -1,4 +1,7 @@
-"""A budget as a sentence, a table that answers, a table of every member, a picture and a page."""
+"""A budget as a sentence, a table that answers, a table of every member, a picture and a page.
+
+By evidence throughout: what a theorem allows, what is certified and what happens on the problem are never mixed.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,10 @@ LINES = {"theorem": "--", "certified": "-.", "exact": "-", "best": ":"}
 
 
 def columns(b: Budget) -> tuple[list[str], list[list[str]]]:
-    """Header and cells: of each evidence the strongest member, or who comes nearest, and nothing compressed."""
+    """Header and cells: of each evidence the strongest member, or who comes nearest, and nothing compressed.
+
+    Two rows for each evidence: the answer, and the uncompressed method.
+    """
     header = ["by", "may send", "message", "step", "rounds", "uplink", "limit", "standing"]
     rows = []
     for by, a in b.answers.items():
@@ -48,6 +54,7 @@ def columns(b: Budget) -> tuple[list[str], list[list[str]]]:
         else:
             said = p.label if a.chosen is not None else f"none; {p.label}"
             rows.append([by, short_label(said), *_cells(p)[1:], allowed, p.standing])
+        # What compression is measured against: the same method with nothing compressed, by the same evidence.
         base = a.uncompressed
         rows.append(["", "uncompressed", *_cells(base)[1:], "", base.standing or "-"])
     return header, rows
@@ -133,7 +140,10 @@ MEANS = {
 
 
 def answer(b: Budget) -> str:
-    """How far one may compress, a sentence for each evidence."""
+    """How far one may compress, a sentence for each evidence.
+
+    Rounds and bits of estimates are said to be about so many.
+    """
     return " ".join(_sentence(b, a) for a in b.answers.values())
 
 
@@ -143,6 +153,7 @@ def _sentence(b: Budget, a: Answer) -> str:
     who = who[0].upper() + who[1:]
     if a.chosen is not None:
         return f"{who} allows {a.chosen.label}{_share(a)}{_takes(b, a.chosen)}."
+    # Four ways to have no answer, and each has its own remedy: the target, the class, the step, the family.
     if a.limit is None:
         return f"{who} says nothing of the target: uncompressed does not arrive{_why(a.uncompressed)}."
     if a.nearest is None:
@@ -174,9 +185,14 @@ def _why(p: Promise) -> str:
 
 
 def remarks(b: Budget) -> list[str]:
-    """Members beyond the answer that are not within, the cheapest in all, what was not looked at, reasons."""
+    """Members beyond the answer that are not within, the cheapest in all, what was not looked at, reasons.
+
+    A line each; [] where there is nothing to say.
+    """
     out = [*b.doubts(), *b.notes]
     for a in b.answers.values():
+        # A weaker member that fails between two that arrive is a fact of the evidence (floors, steps), and no
+        # slip.
         if a.gaps:
             more = f" and {len(a.gaps) - 3} more" if len(a.gaps) > 3 else ""
             out.append(f"{a.by}: not monotone: {', '.join(a.gaps[:3])}{more}, though weaker, are not within")
@@ -198,6 +214,7 @@ def _part(b: Budget, a: Answer) -> str:
 
 def _reasons(by: str, looked: Sequence[Promise]) -> str:
     """Why members have nothing promised, by the first of them."""
+    # One reason stands for the rest: they differ in their numbers alone.
     without = [p for p in looked if p.note]
     if not without or len(without) == len(looked):  # of all: the answer says it
         return ""
@@ -244,7 +261,10 @@ def budget_page(b: Budget, command: str = "") -> str:
 
 
 def figure(b: Budget) -> Figure:
-    """What the target counts against the bits of a message (or the constant), the limits, the answers as dots."""
+    """What the target counts against the bits of a message (or the constant), the limits, the answers as dots.
+
+    A curve for each evidence, in the order of the answers.
+    """
     import matplotlib as mpl
     from matplotlib.figure import Figure
 

@@ -1,4 +1,7 @@
-"""A certification report for people: plain lines and a self-contained page."""
+"""A certification report for people: plain lines and what it takes to check a refutation by hand.
+
+`sentence` is the one place where a certificate becomes a line; pages and appendices use it, too.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,10 @@ def short(value: object) -> str:
 
 
 def briefly(witness: object) -> str:
-    """A witness in few characters: a long one of few different stretches with all that it is."""
+    """A witness in few characters: a long one of few different stretches with all that it is.
+
+    Anything else as `short` has it.
+    """
     flat = np.asarray(witness)
     # Hard vectors are long and simple (one large entry, the rest equal): counted stretches say all of them.
     if flat.ndim == 1 and len(flat) > 8 and flat.dtype == np.float64:
@@ -47,7 +53,12 @@ def briefly(witness: object) -> str:
 
 
 def sentence(c: Certificate) -> str:
-    """One certificate in one line."""
+    """One certificate in one line.
+
+    Verdict, claim and place, then what its evidence can say: technique, counterexample, or what samples would have
+    shown.
+    """
+    # One line: verdict, claim, place, and then what this kind of evidence can say of itself.
     where = f"d = {c.scope.get('d')}" + (f", n = {c.scope['n']}" if "n" in c.scope else "")
     parts = [f"{c.verdict.value:<12} {c.claim} at {where}"]
     if c.verdict is Verdict.PROVED:
@@ -80,6 +91,7 @@ def sentence(c: Certificate) -> str:
 
 def found_at_most(c: Certificate) -> list[str]:
     """What the samples would have shown, and where: nothing is said of other inputs."""
+    # "Not refuted" is worth as much as what would have been seen: the smallest excess that these samples show.
     listed = c.details.get("detectable") or []
     if not listed:
         return [c.details["says"]] if "says" in c.details else []
@@ -93,6 +105,7 @@ def found_at_most(c: Certificate) -> list[str]:
 
 def _excess(inequality: str, size: float) -> str:
     """An excess in the units of its test: relative for mean squares, a length for the bias."""
+    # No excess at all would have been seen with so few samples: said as it is.
     if size == float("inf"):
         return f"no excess of {inequality}"
     if inequality.startswith("||E C"):
@@ -107,7 +120,7 @@ MOST = 2000
 
 
 def spelled(value: float) -> str:
-    """A float with the digits that give it back."""
+    """A float with the digits that give it back; a whole one without its point."""
     text = repr(float(value))
     return text[:-2] if text.endswith(".0") else text
 
@@ -129,6 +142,8 @@ def reckoned(value: float) -> str:
 
 def vector(x: Sequence[float] | Array, word_of: Callable[[float], str] = spelled) -> str:
     """Every entry of a vector, by default with all its digits; equal neighbours are counted."""
+    # By words, not by values: entries that print alike are counted together, and the text gives all of them
+    # back.
     runs: list[tuple[str, int]] = []
     for word in map(word_of, x):
         if runs and runs[-1][0] == word:
@@ -153,6 +168,7 @@ def by_hand(c: Certificate) -> list[str]:
     # were drawn.
     x = np.asarray(c.witness, dtype=np.float64)
     n = c.scope.get("n")
+    # A claim about a fleet has one vector a worker, laid end to end in the witness.
     joint = c.claim.startswith("Joint") and isinstance(n, int) and n > 0 and x.size % n == 0
     out = [_rows(x, n) if joint and n else _one(x, c.claim)]
     statement = c.details.get("statement")
@@ -164,6 +180,7 @@ def by_hand(c: Certificate) -> list[str]:
         out.append(f"E C(x) = {mean}, E||C(x)||^2 = {reckoned(float(c.details['second']))}")
     replay = c.details.get("replay") or {}
     if replay.get("kind") == "samples":
+        # The very samples can be drawn again: the seed's sequence and in which blocks the calls were made.
         blocks = replay["blocks"]
         out.append(
             f"samples: {sum(blocks)} calls at x one after the other (rows: in blocks of {_counted(blocks)}) on "
@@ -173,7 +190,7 @@ def by_hand(c: Certificate) -> list[str]:
 
 
 def _one(x: Array, claim: str) -> str:
-    """A vector, with the size that the claim speaks of."""
+    """A vector, with the size that the claim speaks of: the largest entry, or the squared norm."""
     if claim.startswith("MaxNormError"):
         return f"x = {vector(x)}, ||x||_inf = {spelled(float(np.abs(x).max()))}"
     return f"x = {vector(x)}, ||x||^2 = {spelled(float(x @ x))}"
@@ -197,7 +214,10 @@ def _counted(blocks: list[int]) -> str:
 
 
 def lines(report: Report, script: str = "") -> list[str]:
-    """The report as plain lines; script: where its reproduction script was written."""
+    """The report as plain lines; script: where its reproduction script was written.
+
+    Failures come last, where a terminal shows them; then what is known of the constants, assumed, and not checked.
+    """
     out = [f"{report.subject}: {report.verdict.value} ({LADDER[report.verdict]})"]
     if report.stored:
         out.append(
@@ -218,13 +238,18 @@ def lines(report: Report, script: str = "") -> list[str]:
 
 
 def arithmetic_line(info: Json) -> list[str]:
-    """What the program computes in, on which magnitudes, and the rounding that it is granted."""
+    """What the program computes in, on which magnitudes, and the rounding that it is granted.
+
+    info: of a report; [] where it says nothing of that.
+    """
     used = info.get("arithmetic")
     if not used:
         return []
     least, largest = info["magnitudes"]
     said = f"arithmetic: {used['name']} ({used['origin']}), magnitudes {least:g} to {largest:g}"
     flat = used.get("slack_where_flat", {})
+    # Rounding is granted where the program computes in floats: how much, and relative to what, is part of the
+    # claim.
     granted = [
         _range(flat.get(d, slack), slack) + f" at d = {d}" for d, slack in used["slack"].items() if slack
     ]

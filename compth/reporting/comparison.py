@@ -1,4 +1,7 @@
-"""A comparison as a table that answers its question, a table of everything, and a page."""
+"""A comparison as a table that answers its question, a table of everything, and a page.
+
+What is promised by a theorem, certified for the class and seen here stand in columns of their own.
+"""
 
 from __future__ import annotations
 
@@ -76,7 +79,11 @@ def _compressor(r: Row, method: Method, *, short: bool) -> str:
 
 
 def answer(comparison: Comparison) -> str:
-    """Who needs the fewest rounds and the fewest uplink bits, in one sentence; "" where nobody arrives."""
+    """Who needs the fewest rounds and the fewest uplink bits, in one sentence; "" where nobody arrives.
+
+    Whose steps these are is said, since another step may turn the order.
+    """
+    # Only those that arrive are ranked: a method that never does is not second, it is out.
     there = {i: rounds for i in range(len(comparison.rows)) if (rounds := arrived(comparison, i)) is not None}
     if not there:
         return ""
@@ -96,6 +103,7 @@ def answer(comparison: Comparison) -> str:
 
 def legend(comparison: Comparison) -> str:
     """What the columns of `columns` mean."""
+    # Words for what does not occur in the table are left out.
     growing = any(map(grows, comparison.rows, comparison.traces))
     diverges = " diverges: it grows, and has no floor;" if growing else ""
     return (
@@ -170,7 +178,7 @@ def details(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
 
 
 def figure_words(comparison: Comparison) -> str:
-    """What may surprise in the figure, and why."""
+    """What may surprise in the figure, and why, in sentences."""
     words = ["Bands: two standard errors."]
     curves = [comparison.guarantee_curve(i) for i in range(len(comparison.rows))]
     # What surprises in a picture is explained below it: bounds that start above 1, that rise, that lie on the
@@ -183,6 +191,8 @@ def figure_words(comparison: Comparison) -> str:
     rises = [r.label for r, c in zip(comparison.rows, curves, strict=True) if c is not None and c[-1] > c[0]]
     if rises:
         words.append(f"A guarantee that rises ({', '.join(rises)}) tends to a floor above its start.")
+    # Within a factor of two on a logarithmic axis the bound hides the curve: said, so that nobody looks for
+    # it.
     met = [
         t.label
         for t, c in zip(comparison.traces, curves, strict=True)
@@ -216,7 +226,7 @@ def figures(comparison: Comparison) -> str:
 
 
 def comparison_page(comparison: Comparison, command: str = "") -> str:
-    """The comparison as a static page."""
+    """The comparison as a static page. command: as it was typed, "" for none."""
     header, rows = comparison.columns()
     notes = "".join(
         f"<li><b>{html.escape(r.label)}</b>: {prose(r.note)}</li>"

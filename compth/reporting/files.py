@@ -39,7 +39,7 @@ def provenance(seed: int | None = None) -> str:
 
 
 def is_own(path: Path) -> bool:
-    """True when the file carries our mark."""
+    """True when the file carries our mark: near its beginning, of a PDF at its end."""
     with path.open("rb") as file:
         head = file.read(NEAR)
         # A PDF carries its creator at its end.
@@ -55,10 +55,13 @@ Owner = Callable[[Path], bool]
 def check_outputs(folder: Path, names: Iterable[str], force: bool | None = None, own: Owner = is_own) -> None:
     """Refuse now what `write_all` would refuse after the work: called before a run, it writes nothing.
 
-    Raises UnusableInput when the folder cannot be made or written, or when a file there is not ours (unless force)
-    or no regular file at all.
+    folder, names: of the files to be written. force: overwrite what is not ours; None where there is no such option.
+    Raises UnusableInput when the folder cannot be made or written, or when a file there is not ours (unless force) or
+    no regular file at all.
     """
     try:
+        # The folder may not exist yet: then it is made inside the first parent that does, which must be
+        # writable.
         place = next(p for p in (folder, *folder.absolute().parents) if p.exists())
         if not place.is_dir():
             raise UnusableInput(f"output={str(folder)!r} cannot be written: {str(place)!r} is no folder")
@@ -71,6 +74,7 @@ def check_outputs(folder: Path, names: Iterable[str], force: bool | None = None,
         odd = [p for p in held if p.exists() and not p.is_file()]
         if odd:
             raise UnusableInput(f"output={str(odd[0])!r} is no regular file: choose another name")
+        # A file without our mark is somebody's: it is not overwritten unless that was asked for.
         foreign = [p for p in held if not force and p.exists() and not own(p)]
     except OSError as problem:
         raise _unwritable(folder, problem) from None
@@ -106,6 +110,7 @@ def _staged_and_renamed(folder: Path, contents: Mapping[str, bytes]) -> list[Pat
             staged.append((Path(temporary), folder / name))
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
+            # mkstemp makes private files; the user's mask says what these shall be.
             Path(temporary).chmod(0o666 & ~_umask())
         _replace_all(staged)
     except OSError as problem:
@@ -117,7 +122,10 @@ def _staged_and_renamed(folder: Path, contents: Mapping[str, bytes]) -> list[Pat
 
 
 def _replace_all(staged: list[tuple[Path, Path]]) -> None:
-    """Rename every temporary file to its name; on a failure, what stood there before stands there again."""
+    """Rename every temporary file to its name; on a failure, what stood there before stands there again.
+
+    staged: (temporary, final) each.
+    """
     undo: list[tuple[Path, Path | None]] = []
     try:
         for temporary, final in staged:
@@ -129,6 +137,7 @@ def _replace_all(staged: list[tuple[Path, Path]]) -> None:
             undo.append((final, kept))
             temporary.replace(final)
     except BaseException:
+        # Backwards, so that each name holds again what it held before this call.
         for final, kept in reversed(undo):
             if kept is None:
                 final.unlink(missing_ok=True)

@@ -36,7 +36,7 @@ def symbol(name: str) -> str:
 
 
 def value(given: Number) -> str:
-    """A number: p/q as a fraction, 1.5e-05 as a power of ten, a formula of sympy as it writes it."""
+    """A number: p/q as a fraction, 1.5e-05 as a power of ten, a formula of sympy as it writes it; text as read."""
     if hasattr(given, "free_symbols"):
         import sympy
 
@@ -61,7 +61,10 @@ def _spelled(text: str) -> str:
 
 
 def formula(text: str) -> str:
-    """Plain arithmetic as metrics and claims hold it. The star of x* and the plus of V+ belong to their letter."""
+    """Plain arithmetic as metrics and claims hold it. The star of x* and the plus of V+ belong to their letter.
+
+    Read token by token from the left; what is not known is set upright, never refused.
+    """
     out: list[str] = []
     ahead = TOKENS.findall(text)[::-1]
     while ahead:
@@ -135,5 +138,7 @@ MATHS = " ()[]{}^_=<>+-/.,;:!'|"
 
 def sentence(text: str) -> str:
     """Prose with its formulas in mathematics; commas, brackets and the words between them stay prose."""
+    # A metric's text is prose around formulas: pieces with a relation or a norm are mathematics, the others
+    # words.
     parts = re.split(r"(, allowed |, | with | on | \(bounded.*| \(an exact.*)", text)
     return "".join(f"${formula(p)}$" if re.search(r"\|\||[=<>^]|\w\*", p) else latex_escape(p) for p in parts)

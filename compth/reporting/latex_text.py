@@ -1,4 +1,7 @@
-"""Any text as LaTeX prints it, whatever it holds: names of files, code points, long numbers that may break."""
+"""Any text as LaTeX prints it, whatever it holds: names of files, code points, long numbers that may break.
+
+No input may break the document: whatever is not known is told by its code point.
+"""
 
 from __future__ import annotations
 

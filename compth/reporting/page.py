@@ -1,4 +1,7 @@
-"""Self-contained static HTML: one style, tables and pages; no scripts, everything escaped."""
+"""Self-contained static HTML: one style, tables and pages; no scripts, everything escaped.
+
+Only `page` takes trusted HTML; whatever a user typed goes through `prose` or `html_table`, which escape it.
+"""
 
 from __future__ import annotations
 
@@ -81,7 +84,10 @@ def prose(text: str) -> str:
 
 
 def html_table(header: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "") -> str:
-    """An escaped HTML table in a scrolling box."""
+    """An escaped HTML table in a scrolling box.
+
+    header: names, "group: name" under a common heading. Cells carry their label, for narrow screens show cards.
+    """
     # Numbers to the right; on narrow screens rows become cards, which need each cell's label.
     right = [j > 0 and numeric([row[j] for row in rows]) for j in range(len(header))]
     mark = [' class="n"' if to else "" for to in right]

@@ -56,7 +56,10 @@ RATIO = r"$\mathrm{E}\,\|x_t-x^*\|^2\,/\,\|x_0-x^*\|^2$"
 
 
 def comparison_figure(comparison: Comparison) -> Figure:
-    """E||x_t - x*||^2 relative to its start against rounds, uplink bits and downlink bits."""
+    """E||x_t - x*||^2 relative to its start against rounds, uplink bits and downlink bits.
+
+    A row of three panels for each kind of step.
+    """
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
@@ -132,6 +135,7 @@ def _fill(panel: Axes, comparison: Comparison, j: int, whose: str) -> None:
     """One panel: every method's curves with this kind of step, over rounds (j = 0), uplink or downlink bits."""
     panel.set_xscale("log" if j else "linear")
     methods, steps = methods_of(comparison), steps_of(comparison)
+    # One colour a method, whatever its kinds of step: the key is the same for every row of panels.
     order = list(dict.fromkeys(methods))
     for i, trace in enumerate(comparison.traces):
         if steps[i] != whose:
@@ -153,6 +157,7 @@ def _fill(panel: Axes, comparison: Comparison, j: int, whose: str) -> None:
 def _mark_first(panel: Axes, comparison: Comparison, j: int, whose: str, order: list[str]) -> None:
     """Who is first at the target, and with what: a mark where it is, and its name above the panel."""
     measure = MEASURES[j]
+    # Nobody arrives: no mark.
     if measure not in (first := winners(comparison, whose)):
         return
     i, needs = first[measure]
@@ -207,7 +212,10 @@ def _curve(
     *,
     first: bool,
 ) -> None:
-    """Mean, band and bound; first: only from the first message on, as a logarithmic axis of bits needs it."""
+    """Mean, band and bound; first: only from the first message on, as a logarithmic axis of bits needs it.
+
+    across: rounds or bits, one for each entry of the trace. promised: the bound there, None without one.
+    """
     shown = trace.mean_square / trace.mean_square[0]
     band = 2 * trace.se_square / trace.mean_square[0]
     sent = across > 0 if first else np.full(len(across), True)

@@ -19,7 +19,10 @@ NAMES = {"omega": "ω", "1 - delta": "1 − δ"}
 
 
 def image_panel(axes: Axes, data: Json) -> None:
-    """The unit circle (grey), outcomes (dots, larger where likelier) and E C(x) (line, orange where it must be x)."""
+    """The unit circle (grey), outcomes (dots, larger where likelier) and E C(x) (line, orange where it must be x).
+
+    data: of `certification.portrait`.
+    """
     angles = np.append(data["angles"], data["angles"][0])
     axes.plot(np.cos(angles), np.sin(angles), color="0.6", linewidth=3)
     cloud = np.array(data["outcomes"])

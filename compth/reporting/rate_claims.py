@@ -1,4 +1,7 @@
-"""A judged rate for people: a grid of marks over the constants, a summary, the worst witness, what to do next."""
+"""A judged rate for people: a grid of marks over the constants, a summary, the worst witness, what to do next.
+
+The same words stand in the terminal, in the page and in the appendix: they are made here once.
+"""
 
 from __future__ import annotations
 
@@ -48,6 +51,7 @@ def grid(report: Report) -> tuple[Grid | None, str]:
     # A grid can be drawn along two axes. Beyond, an axis along which no verdict changes costs nothing to leave
     # out.
     vary = [a for a, held in values.items() if len(held) > 1]
+    # In this order axes are left out: that a rate holds for any number of workers surprises least.
     same = [a for a in ("n", "eta", "L", "mu") if a in vary and _alike(report, a)][: max(len(vary) - 2, 0)]
     fixed = ", ".join(
         f"{a} = {', '.join(map(str, held))}" + (" (no difference)" if a in same else "")
@@ -58,6 +62,7 @@ def grid(report: Report) -> tuple[Grid | None, str]:
     if not drawn:
         return None, fixed
     *down, across = drawn
+    # Places where nothing was judged are dots: the grid may have holes.
     marks = {tuple(c.scope[a] for a in drawn): MARK[c.verdict] for c in report.certificates}
     header = ["", *(f"{across} = {v}" for v in values[across])]
     rows = [
@@ -88,6 +93,7 @@ def worst_of(report: Report) -> Certificate | None:
 
 def refutations(report: Report) -> list[Certificate]:
     """All refutations, the one that is furthest off first, then those on the fewest workers."""
+    # Furthest off first, then on the fewest workers: the one that a reader can follow with least effort.
     refuted = [c for c in report.certificates if c.verdict is Verdict.REFUTED]
     return sorted(refuted, key=lambda c: (-_excess(c), c.scope.get("n", 1)))
 
@@ -101,13 +107,17 @@ def _excess(c: Certificate) -> float:
 
 
 def witness_lines(c: Certificate) -> list[str]:
-    """A refutation as what it takes to redo it: the place, the problem and compressor, both values, the run."""
+    """A refutation as what it takes to redo it: the place, the problem and compressor, both values, the run.
+
+    c: a certificate of a rate that is REFUTED.
+    """
     w, bound = c.witness, _number(c.bound)
     gamma = c.claim.rpartition("; ")[2]
     out = [f"at {places(c)}; {gamma}: the claim is {_inequality(c)}"]
     out.append(f"the problem: f_i(x) = {w['f_i(x)']}; the compressor: {_compressor(c)}")
     if w.get(START) and w.get(ROUND):
         out.append(f"the run starts at {w[START]}; a round: {w[ROUND]}")
+    # A run is shown by its growth; one step of a given V by the state and by how much the inequality fails.
     if "mean squares" in w:
         found = _number(c.estimate)
         grows = " (it grows)" if c.estimate is not None and float(c.estimate) >= 1 else ""
@@ -157,9 +167,13 @@ def places(c: Certificate) -> str:
 
 
 def next_step(report: Report) -> str:
-    """What to do with the verdict."""
+    """What to do with the verdict.
+
+    A call that can be typed: the best that can be certified at the place that decided.
+    """
     worst = worst_of(report)
     c = worst or max(report.certificates, key=lambda c: SEVERITY[c.verdict])
+    # A line that can be typed as it stands, with the constants of the place.
     asked = ", ".join(f"{k}={_argument(c.scope[k])}" for k in AXES if k in c.scope)
     call = f'ct.tight_rate("{c.scope["method"]}", {asked})'
     if worst is not None:
@@ -178,10 +192,14 @@ def _argument(value: object) -> str:
 
 
 def proved_line(report: Report) -> str:
-    """How loose the proved places are, "" where none is known."""
+    """How loose the proved places are, "" where none is known.
+
+    In rounds of the slowest quadratic that was found.
+    """
     factors = [f for c in report.certificates if (f := c.details.get("looseness"))]
     if not factors:
         return ""
+    # Looseness: how many times the rounds of the slowest quadratic the claimed rate asks for.
     low, high = min(factors), max(factors)
     span = f"{low:.4g}" if f"{low:.4g}" == f"{high:.4g}" else f"{low:.4g} to {high:.4g}"
     where = "where it is not refuted, the" if worst_of(report) else "the"
@@ -189,8 +207,9 @@ def proved_line(report: Report) -> str:
 
 
 def of_class(report: Report) -> str:
-    """Which compressors the verdict is about."""
+    """Which compressors the verdict is about: a class is judged by its worst, one of them may do better."""
     scope = report.certificates[0].scope
+    # A rate of a class may fail on one compressor and hold for another: the verdict says of which class it is.
     if scope.get("eta") is not None:
         whom, which = "every compressor with this bias eta and variance omega", "one of your own"
     elif scope.get("delta") is not None:
@@ -228,7 +247,7 @@ NOT_RUN = "the file's word: this report was read from JSON, nothing was run; jud
 
 
 def claimed(report: Report) -> list[tuple[str, str]]:
-    """What was claimed in its own words, and which constants were chosen for it."""
+    """What was claimed in its own words, and which constants were chosen for it, as (heading, text)."""
     info = report.info
     method = info.get("method") or report.certificates[0].scope["method"]
     out = [("method", str(method))]

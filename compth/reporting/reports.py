@@ -1,4 +1,7 @@
-"""Tables and pages: plain text, LaTeX and self-contained static HTML (inline SVG, no scripts, everything escaped)."""
+"""Tables and pages: plain text, LaTeX and self-contained static HTML (inline SVG, no scripts, everything escaped).
+
+Numbers become text here, and in one way each: `number`, `rate`, `bits`.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
     Columns under a common heading (`page.spans`) have it in a line above.
     """
+    # Widths are those of the widest cell, the heading's own name included.
     cells = [names(header), *[list(r) for r in rows]]
     widths = [max(len(r[j]) for r in cells) for j in range(len(header))]
     over = _over(header, widths)
@@ -54,7 +58,7 @@ def wrapped(text: str, width: int = 100) -> str:
 
 
 def hanging(heading: str, text: str, width: int = 100) -> str:
-    """A heading and its text, whose further lines stand below its first."""
+    """A heading and its text, whose further lines stand below its first. width: of the whole line."""
     return _filled(text, width, heading, " " * len(heading)) or heading.rstrip()
 
 
@@ -95,7 +99,10 @@ def latex_escape(text: str) -> str:
 
 
 def latex_table(header: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "") -> str:
-    """A booktabs table environment that fits a page: small, long text in columns that wrap, numbers to the right."""
+    """A booktabs table environment that fits a page: small, long text in columns that wrap, numbers to the right.
+
+    header: names, "group: name" under a common heading. Everything is escaped.
+    """
     lines = [" & ".join(latex_escape(c) for c in row) + r" \\" for row in (names(header), *rows)]
     columns = [[row[j] for row in rows] for j in range(len(header))]
     kinds = [_column(cells, first=not j) for j, cells in enumerate(columns)]
@@ -135,6 +142,7 @@ def _latex_over(header: Sequence[str]) -> list[str]:
 
 def _column(cells: Sequence[str], first: bool) -> str:
     """How a column of a LaTeX table is set."""
+    # Prose in a cell wraps; LaTeX would otherwise set it in one line across the margin.
     if max(map(len, cells), default=0) > WRAPPED:
         return r"p{0.55\linewidth}"
     return "l" if first or not numeric(cells) else "r"
@@ -145,7 +153,10 @@ WRAPPED = 40
 
 
 def figure_bytes(figure: Figure, kind: str) -> bytes:
-    """The figure as svg, pdf or png bytes, the same for the same data and carrying our mark."""
+    """The figure as svg, pdf or png bytes, the same for the same data and carrying our mark.
+
+    kind: "svg", "pdf" or "png".
+    """
     import matplotlib as mpl
 
     out = io.BytesIO()
@@ -175,7 +186,7 @@ def number(value: float | int | None, digits: int = 4) -> str:
 
 
 def rate(value: float | None) -> str:
-    """A one-step factor: 1 - 3.2e-04 where it is close to 1."""
+    """A one-step factor: 1 - 3.2e-04 where it is close to 1, "-" for None."""
     if value is None:
         return "-"
     return f"1-{1 - value:.2e}" if 0.99 < value < 1 else f"{value:.4f}"
@@ -196,6 +207,7 @@ def short_bits(value: float | None) -> str:
 
 def _prefixed(value: float) -> tuple[str, str]:
     """Three digits and a decimal prefix; 999,600 is 1 M, not 1e+03 k."""
+    # The prefix is chosen for the rounded number: 999,600 rounds to 1000 thousand, which nobody writes.
     for factor, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if value >= 0.9995 * factor:
             return f"{value / factor:.3g}", prefix

@@ -1,4 +1,8 @@
-"""Any result for a reader: text, notebook, LaTeX, data frame, a file and back; `told` has what is said of each."""
+"""Any result for a reader: text, notebook, LaTeX, data frame, a file and back; `told` has what is said of each.
+
+What was read from a file is a `Stored`: its numbers are kept, and every word that only a computation earns is taken
+back. That must stay so: a file proves nothing.
+"""
 
 from __future__ import annotations
 
@@ -28,8 +32,12 @@ EARNED = {"tight": False, "closed_form": False, "converged": False, "basis": WOR
 
 
 def text(result: object, width: int = 100) -> str:
-    """As on the command line: the head, facts with a heading each, the table, what follows, wrapped to the width."""
+    """As on the command line: the head, facts with a heading each, the table, what follows, wrapped to the width.
+
+    width: characters of a line; tables keep theirs.
+    """
     t = told(result)
+    # Headings are padded to one width, so that facts stand in a column.
     across = max((len(heading) for heading, _ in t.facts), default=0)
     facts = [f"  {heading.ljust(across)}  {said}".rstrip() for heading, said in t.facts]
     table = [text_table(t.header, t.rows)] if t.rows else []
@@ -52,7 +60,7 @@ def badge(verdict: str) -> str:
 
 
 def fragment(result: object) -> str:
-    """A notebook's output: head, facts and table, without scripts."""
+    """A notebook's output: head, facts and table, without scripts; everything escaped."""
     t = told(result)
     mark = f"{badge(t.verdict)} " if t.verdict in COLOURS else ""
     facts = "".join(
@@ -68,9 +76,13 @@ def fragment(result: object) -> str:
 
 
 def latex(result: object) -> str:
-    """Its statements as sentences, else the table, else the facts as one; the head as the caption."""
+    """Its statements as sentences, else the table, else the facts as one; the head as the caption.
+
+    Carries our mark and names its packages in a comment.
+    """
     t = told(result)
     start = f"% {MARK} {version()}; packages: amsmath, amssymb, booktabs\n"
+    # A sentence if the result has one, else its table, else its facts as a table: never nothing.
     if t.statements:
         return start + "\n\n".join(t.statements) + "\n"
     if t.rows:
@@ -81,7 +93,10 @@ def latex(result: object) -> str:
 
 
 def frame(result: object) -> Tensor:
-    """The numbers as a DataFrame: curves by t, certificates or methods by row, else one row of fields."""
+    """The numbers as a DataFrame: curves by t, certificates or methods by row, else one row of fields.
+
+    Raises Unsupported where pandas is not installed.
+    """
     try:
         pandas = importlib.import_module("pandas")
     except ImportError:
@@ -98,9 +113,13 @@ def _columns(result: object) -> dict[str, object]:
 
 
 def plain(result: object) -> Json:
-    """The fields that are values, by name: functions, plans and what is private stay out."""
+    """The fields that are values, by name: functions, plans and what is private stay out.
+
+    Results within results become dicts of their own.
+    """
     if isinstance(result, Stored):
         return dict(result.stored_values)
+    # Named tuples and plain objects have fields in other ways; private ones and functions stay out of all.
     own = [f.name for f in fields(result)] if is_dataclass(result) else None
     names = own or [*getattr(result, "_fields", vars(result))]
     kept = {n: getattr(result, n) for n in names if not n.startswith("_") and n not in UNTOLD}
@@ -156,7 +175,7 @@ def _head(result: object) -> dict[str, str]:
 
 
 def save(result: object, path: str | Path) -> Path:
-    """The JSON in a file, all or nothing."""
+    """The JSON in a file, all or nothing. Raises UnusableInput for a file there that compth did not write."""
     target = Path(path)
     return write_all(target.parent, {target.name: json_of(result).encode()})[0]
 
@@ -189,6 +208,7 @@ class Stored(Shown):
                 f"this stored {kind} holds no {name!r}: it has {', '.join(held) or 'nothing'}"
             )
         value = held[name]
+        # Lists of numbers come back as arrays, as they were before they were written.
         if isinstance(value, list) and value and all(isinstance(v, int | float) for v in value):
             import numpy as np
 
@@ -217,6 +237,7 @@ def load(path: str | Path) -> Report | Stored:
 def _loaded(data: Json) -> Report | Stored:
     """The result in the file's object. Raises what a caller turns into one line."""
     inside = data.get("values", data)
+    # Reports are read back as reports, marked as stored; anything else keeps its numbers and loses its words.
     if "certificates" in inside:
         return Report.from_json(json.dumps(inside))
     if data.get("generator") != MARK:
@@ -232,7 +253,7 @@ def _loaded(data: Json) -> Report | Stored:
 
 
 def _doubted(value: Tensor) -> Tensor:
-    """The values with every word that only a computation gives taken back."""
+    """The values with every word that only a computation gives taken back, at any depth."""
     if isinstance(value, dict):
         return {
             k: WORD if k in STANDINGS else EARNED[k] if k in EARNED else _doubted(v) for k, v in value.items()

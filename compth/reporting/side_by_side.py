@@ -1,4 +1,7 @@
-"""A comparison at several kinds of step sizes: a line a method, what each kind of step gives side by side."""
+"""A comparison at several kinds of step sizes: a line a method, what each kind of step gives side by side.
+
+The question is whether methods or their theorems' steps are ranked: the last sentence of `answers` says which.
+"""
 
 from __future__ import annotations
 
@@ -54,6 +57,8 @@ def lines(comparison: Comparison) -> list[tuple[str, dict[str, int]]]:
 
 def columns(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
     """Header and cells: what is promised, then step, rounds and bits with each kind of step."""
+    # Promises first, which belong to one step each; then what happens, for every kind of step the same four
+    # columns.
     kinds, held = kinds_of(comparison), lines(comparison)
     header, cells = ["method"], [[row_label(method)] for method, _ in held]
     if "theorem" in kinds:
@@ -87,6 +92,7 @@ def _at(comparison: Comparison, i: int, kind: str) -> list[str]:
     """Step (marked where it was tuned instead), rounds and bits of one row."""
     r = comparison.rows[i]
     up, down = sent(comparison, i)
+    # Where no exact rate is known the best step was tuned: a star says so.
     mark = "*" if kind == "best" and r.stepsize_from == "tuned" else ""
     return [number(r.stepsize, 3) + mark, seen(comparison, i), short_bits(up), short_bits(down)]
 
@@ -127,7 +133,10 @@ def answers(comparison: Comparison) -> list[str]:
 
 
 def winners(comparison: Comparison, kind: str) -> dict[str, tuple[int, float]]:
-    """Measure -> (row, what it needs): the least of those that arrive with this kind of step; empty where none does."""
+    """Measure -> (row, what it needs): the least of those that arrive with this kind of step; empty where none does.
+
+    Measures are rounds, uplink and downlink bits.
+    """
     rows = [at[kind] for _, at in lines(comparison) if kind in at]
     needs = {
         i: (float(rounds), *(float(v or 0) for v in sent(comparison, i)))
@@ -185,7 +194,7 @@ def _looseness(comparison: Comparison) -> list[str]:
 
 
 def _factors(comparison: Comparison) -> dict[str, float]:
-    """Best or tuned step over the theorem's, of methods that arrive at the former."""
+    """Best or tuned step over the theorem's, of methods that arrive at the former, by label."""
     found = {}
     for method, at in lines(comparison):
         other = at.get("best", at.get("tuned"))

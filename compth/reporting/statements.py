@@ -1,4 +1,7 @@
-"""Claims, verdicts and rates as LaTeX sentences with their evidence, ready for a paper (amsmath, amssymb)."""
+"""Claims, verdicts and rates as LaTeX sentences with their evidence, ready for a paper (amsmath, amssymb).
+
+Every sentence is made of the object that it speaks of; INEQUALITY holds what each kind of claim says, once.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,11 @@ INEQUALITY = {
 
 
 def inequality(kind: str, constants: Mapping[str, object]) -> str:
-    """The claim's inequality with its constants, in mathematics."""
+    """The claim's inequality with its constants, in mathematics.
+
+    kind: a key of INEQUALITY; constants: by name, numbers or formulas.
+    """
+    # n is a matter of the class and stands in the domain, not among the constants.
     held = ", ".join(f"{symbol(k)} = {value(v)}" for k, v in constants.items() if k != "n")
     return rf"{INEQUALITY[kind]}, \quad {held}" if held else INEQUALITY[kind]
 
@@ -58,7 +65,10 @@ def read(claim: str) -> tuple[str, dict[str, str]] | None:
 
 
 def of_claim(claim: Claim) -> str:
-    """A declared claim: its inequality, tight or not, standing, attribution and source."""
+    """A declared claim: its inequality, tight or not, standing, attribution and source.
+
+    Of a claim that somebody typed neither attribution nor source are told: they would be its own word.
+    """
     kind = type(claim).__name__
     said = f"${inequality(kind, claim.constants)}$" if kind in INEQUALITY else latex_escape(str(claim))
     joint = (
@@ -67,6 +77,7 @@ def of_claim(claim: Claim) -> str:
         else "all $x$"
     )
     domain = joint if claim.domain == "all x" else latex_escape(claim.domain)
+    # Only a claim that the package issued carries its source; one that was typed or changed is somebody's own.
     whose = (
         f", {claim.attribution.value}: {claim.source}" if claim.issued else ""
     )  # else it is somebody's own
@@ -75,7 +86,10 @@ def of_claim(claim: Claim) -> str:
 
 
 def settled(c: Certificate) -> str:
-    """A certificate: what was claimed where, and the verdict with its evidence."""
+    """A certificate: what was claimed where, and the verdict with its evidence.
+
+    The sentence of a paper: subject, inequality, domain, evidence.
+    """
     found = read(c.claim)
     said = (
         f"${inequality(*found)}$"
@@ -86,6 +100,7 @@ def settled(c: Certificate) -> str:
     )
     scope = {k: v for k, v in c.scope.items() if k not in ("inputs", "method") and v is not None}
     at = ", ".join(f"{symbol(k)}={value(v)}" for k, v in scope.items())
+    # For which inputs is said of proofs alone: a sample says nothing of other inputs.
     space = f", and {_inputs(c, found[0])}" if c.verdict is Verdict.PROVED and found else ""
     where = f", for ${at}${space}" if at else space
     return (
@@ -125,6 +140,7 @@ def _evidence(c: Certificate) -> str:
 
 def _rate_claim(claim: str) -> str:
     """ "E V+ <= 0.9 V with V = x**2; gamma = 0.1" in mathematics."""
+    # The claim's own text, taken apart where the referee put it together: bound, V, step, parameters.
     held, _, gamma = claim.rpartition("; gamma = ")
     bound, _, v = held.partition(" with V = ")
     whose = rf"with $V = {formula(v)}$" if v else "for some quadratic $V$"
@@ -147,13 +163,16 @@ def _vector(witness: Iterable[float]) -> str:
 
 
 def assumed(report: Report) -> str:
-    """What the verdicts take for granted."""
+    """What the verdicts take for granted, each assumption once."""
     lines = dict.fromkeys(a.removeprefix("assumed: ") for c in report.certificates for a in c.assumptions)
     return f"\\noindent Assumed: {latex_escape('; '.join(lines))}."
 
 
 def of_estimate(known: Estimate) -> str:
-    """The class that a program seems to belong to, and what is known of its constant, each kind of knowledge named."""
+    """The class that a program seems to belong to, and what is known of its constant, each kind of knowledge named.
+
+    Proved, sure (seen at an input), suggested and guessed are told apart.
+    """
     name, kind = symbol(known.symbol), known.kind
     if not known.symbol:
         return rf"\noindent {latex_escape(known.subject)}: {latex_escape(str(known))}."
@@ -166,6 +185,8 @@ def of_estimate(known: Estimate) -> str:
     # side.
     sign, side = (r"\leq", 1) if known.symbol == "delta" else (r"\geq", -1)
     parts = []
+    # From sure to unsure: what is proved, what was seen at an input, what is suggested, and a guess that says
+    # so.
     if known.exact is not None and known.joint is None:
         parts.append(f"${name} = {value(known.exact)}$, proved for all $x$ ({latex_escape(known.technique)})")
     elif known.bound is not None:
@@ -190,10 +211,11 @@ def of_estimate(known: Estimate) -> str:
 
 
 def of_rate(r: Rate) -> str:
-    """A theorem's promise on a problem."""
+    """A theorem's promise on a problem: metric, bound, step, standing, and what it assumes."""
     metric = sentence(r.metric)
     step = rf"Theorem {latex_escape(r.theorem)}, step $\gamma = {value(float(r.stepsize))}$"
     if r.rho is None:
+        # A bound that is not geometric has no rate: three rounds of it say how it falls.
         told = {t: r.values(t) for t in (10, 100, 1000)}
         bound = "at most " + ", ".join(f"${value(float(v))}$ after {t} rounds" for t, v in told.items())
     else:

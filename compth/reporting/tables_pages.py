@@ -29,7 +29,10 @@ def tuning_page(
     caption: str,
     command: str = "",
 ) -> str:
-    """What to send: the answer, the curves with the chosen levels, the table, what is degenerate."""
+    """What to send: the answer, the curves with the chosen levels, the table, what is degenerate.
+
+    header, rows: of the table; caption: what was asked.
+    """
     notes = "".join(f"<li>{prose(f'{t.scheme}: {t.note}')}</li>" for t in found if t.note)
     body = (
         f"<p><b>{prose(best_of(found))}</b></p>"
@@ -44,6 +47,7 @@ def tuning_page(
 
 def best_of(found: Sequence[Tuning]) -> str:
     """Which scheme buys most per cost, in a sentence."""
+    # Efficiency is comparable across schemes: the same cost, the same gradient.
     first, *others = sorted(found, key=lambda t: -float(t.efficiency))
     if not float(first.efficiency):
         return "The gradient is zero: send nothing."
@@ -78,7 +82,11 @@ def tuning_figure(found: Sequence[Tuning]) -> Figure:
 
 
 def sweep_page(rows: Sequence[Row], title: str, command: str = "") -> str:
-    """A line for each problem and method over its seeds, then every row; what is the same in all is said once."""
+    """A line for each problem and method over its seeds, then every row; what is the same in all is said once.
+
+    rows: of the store or the call; title: how many of what.
+    """
+    # What is the same in all rows is said once, above: the table then shows what differs.
     same, names = shared(rows)
     said = ", ".join(f"{k} = {cell(k, v)}" for k, v in same.items() if v not in (None, ""))
     caption = f"{title}. Same in all rows: {said}." if said else f"{title}."
@@ -136,7 +144,7 @@ def _median(name: str, rows: Sequence[Row]) -> str:
 
 
 def cell(name: str, value: object) -> str:
-    """A value of a row: bits with their unit, numbers in five digits."""
+    """A value of a row: bits with their unit, numbers in five digits, "-" for none."""
     if value is None:
         return "-"
     if name == "bits" and isinstance(value, int | float):

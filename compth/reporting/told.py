@@ -55,7 +55,10 @@ class Read(Protocol):
 
 
 def told(result: object) -> Told:
-    """By the result's class, else its fields."""
+    """By the result's class, else its fields.
+
+    Every assumption that the result takes on somebody's word is among the notes.
+    """
     # By name along the class's line of ancestors: the classes live in rooms that must not know of this one.
     teller = next((TELLERS[k.__name__] for k in type(result).__mro__ if k.__name__ in TELLERS), _fields)
     return _with_the_word(teller(result), _assumed(result))
@@ -69,10 +72,11 @@ def _assumed(result: object) -> tuple[str, ...]:
 
 
 def _with_the_word(said: Told, lines: Sequence[str]) -> Told:
-    """The same with every assumption that it left out, in the text and in LaTeX."""
+    """The same with every assumption that it left out, in the text and in LaTeX. lines: the assumptions."""
     # An assumption that the result's own words already hold is not said twice; one that they leave out always
     # is.
     shown = (said.head, *said.notes, *(text for _, text in said.facts))
+    # Compared as text: a result whose own sentence already names the assumption has said it.
     left = [line for line in lines if not any(line in text for text in shown)]
     words = "; ".join(line.removeprefix("assumed: ") for line in lines)
     more = words and not any("Assumed: " in text for text in said.statements)
@@ -81,11 +85,15 @@ def _with_the_word(said: Told, lines: Sequence[str]) -> Told:
 
 
 def short(value: Tensor) -> str:
-    """Any value in few characters: six digits, fractions as they are, arrays by their shape."""
+    """Any value in few characters: six digits, fractions as they are, arrays by their shape.
+
+    For the eye alone: what has to be exact is in to_dict() and in the file.
+    """
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: "-"}[value]
     if isinstance(value, float):
         return f"{value:.6g}"
+    # A fraction of hundreds of digits says nothing to a reader; ten digits of it do, and to_dict() has all.
     if isinstance(value, Fraction) and len(str(value)) > 24:
         return f"{float(value):.10g}"
     if isinstance(value, int | Fraction | str):
@@ -135,6 +143,7 @@ def _report(r: Report) -> Told:
     from compth.reporting.certification import lines
     from compth.reporting.rate_claims import is_of_rates, rate_told
 
+    # Rates are judged at many places and want a grid; a compressor's claims are a line each.
     base = rate_told(r) if is_of_rates(r) else None
     head, *rest = lines(r) if base is None else (base.head, *base.notes)
     said = [statements.settled(c) for c in r.certificates]
@@ -149,7 +158,7 @@ def _report(r: Report) -> Told:
 
 
 def _plain(value: object) -> object:
-    """Fractions as floats, verdicts as text: what a data frame computes with."""
+    """Fractions as floats, verdicts as text: what a data frame computes with; anything else as it is."""
     if isinstance(value, Fraction):
         return float(value)
     return value.value if hasattr(value, "value") else value
@@ -192,6 +201,7 @@ def _stationary(s: Stationary) -> Told:
         inside = f"between {low:.6g} and {high:.6g}"
         return f"{value:.6g} ({inside})" if s.converged else f"{inside}: not known more closely"
 
+    # Growth is an answer of its own: brackets around infinity would only confuse.
     if s.mean_square == float("inf"):
         return Told("no floor: the second moments grow", (("converged", short(s.converged)),))
     facts = (("E||x - x*||^2", one(s.mean_square, s.bracket)), ("E f(x) - f*", one(s.gap, s.gap_bracket)))
@@ -253,6 +263,7 @@ def _curve(run: Trace | Trajectory) -> Told:
     """A simulated or exact run: where it ends, and a dozen rounds of it."""
     import numpy as np
 
+    # Whatever the run has recorded: exact ones have no standard errors, some methods no downlink.
     names = [n for n in ("mean_square", "se_square", "mean_gap", "se_gap", "mean_gradient_square", "bits",
                          "downlink_bits") if getattr(run, n, None) is not None]  # fmt: skip
     # A dozen rounds are enough to see where a run goes; the data frame has all of them.
@@ -331,6 +342,7 @@ def _tuning(t: Tuning) -> Told:
     ]
     facts += [("basis", t.basis), *([("note", t.note)] if t.note else [])]
     curve = {n: np.asarray(getattr(t, n), dtype=float) for n in ("levels", "shares", "costs", "curve")}
+    # The plural is the attribute's, the singular the column's: a data frame has one row a level.
     columns = dict(zip(("level", "share", "cost", "efficiency"), curve.values(), strict=True))
     return Told(f"the best level of scheme {t.scheme} for this gradient and cost", facts, columns=columns)
 
@@ -340,6 +352,7 @@ def _sweep(s: Sweep) -> Told:
     errors = sum("error" in row for row in s.rows)
     head = f"{len(s.rows)} rows ({s.computed} computed now, {errors} with errors) in {s.store}"
     names = ordered_names(s.rows)
+    # The columns that people ask about first; the data frame has every one.
     shown = [
         n for n in names if n in ("problem", "method", "seed", "eps", "rounds", "bits", "diverged", "error")
     ]
@@ -356,7 +369,10 @@ LAST = ("error",)
 
 
 def ordered_names(rows: Sequence[Mapping[str, object]]) -> list[str]:
-    """The names that the rows have: FIRST, then the others as they come, then LAST."""
+    """The names that the rows have: FIRST, then the others as they come, then LAST.
+
+    rows: dicts, not all with the same keys.
+    """
     names = list(dict.fromkeys(n for row in rows for n in row))
     rest = [n for n in names if n not in (*FIRST, *LAST)]
     return [*(n for n in FIRST if n in names), *rest, *(n for n in LAST if n in names)]
@@ -387,6 +403,7 @@ def _finding(f: Finding) -> Told:
 def _stored(s: Read) -> Told:
     """What a file says, quoted."""
     origin = f"read from a file of {s.stored_provenance}, nothing was computed here"
+    # The file's own lines behind a bar: they are quoted, never said by this package.
     quoted = [f"| {line}" for line in s.stored_said.splitlines()]
     held = [] if quoted else s.stored_values.items()
     facts = [(k, short(v)) for k, v in held if not isinstance(v, list | dict)]

@@ -1,4 +1,7 @@
-"""The page of a verdict: what was found, at a glance, what it rests on, how to redo it; of compressors and of rates."""
+"""The page of a verdict: what was found, at a glance, what it rests on, how to redo it; of compressors and of rates.
+
+Static and self-contained: it can be mailed. A stored report is shown as the file's word.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +30,7 @@ def _banner(report: Report) -> str:
     worst = max(report.certificates, key=lambda c: SEVERITY[c.verdict], default=None)
     if is_of_rates(report):
         means = counted(report) if len(report.certificates) > 1 else means
+    # The banner of a refutation is the counterexample's own sentence, not the meaning of the word.
     elif verdict == "REFUTED" and worst is not None:
         means = f"{worst.claim} at d = {worst.scope.get('d')}: {worst.details.get('says') or worst.technique}"
     word = "<br>The file's word: read from JSON, nothing was run." if report.stored else ""
@@ -114,6 +118,7 @@ def _rates(report: Report) -> str:
     told = rate_told(report)
     facts = _listed([f"{name}: {said}" for name, said in told.facts])
     words = {mark: verdict.value for verdict, mark in MARK.items()}
+    # Marks of the terminal become words here: a page has room, and screen readers.
     marked = [[row[0], *(words.get(mark, mark) for mark in row[1:])] for row in told.rows]
     drawn = f"<h2>Where</h2>{html_table(told.header, marked)}" if marked else ""
     header = ["at", "claimed factor", "found", "verdict", "rounds / worst found"]

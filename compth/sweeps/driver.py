@@ -65,7 +65,7 @@ def _start_worker(parent: int) -> None:
 def work(path: str, tasks: list[tuple[str, dict[str, object]]]) -> list[str]:
     """In the worker: compute rows and commit each, for SPELL seconds. Returns the keys that have one now.
 
-    A row that another driver has put there since is not computed again.
+    tasks: (key, spec) each. A row that another driver has put there since is not computed again.
     """
     done, begun = [], time.monotonic()
     with Store(path, check=False) as store:
@@ -169,6 +169,7 @@ class _Run:
         if self.progress is None:
             return
         done = len(self.done)
+        # From what was done in this call: rows of earlier ones cost nothing now.
         pace = (time.monotonic() - self.started) / max(1, done - self.first)
         self.progress(done, len(self.tasks), pace * (len(self.tasks) - done))
 

@@ -175,7 +175,7 @@ class Store:
         return [dict.fromkeys(names) | row for row in rows]
 
     def strike(self, key: str) -> int:
-        """Count one death of a worker during this task; the new count."""
+        """Count one death of a worker during this task; the new count. Raises UnusableInput for errors of the file."""
         with self._errors():
             self._db.execute(
                 "INSERT INTO strikes VALUES (?, 1) ON CONFLICT(key) DO UPDATE SET count = count + 1", (key,)
@@ -266,6 +266,8 @@ def _explain(problem: Exception) -> str:
         return f"another process has held its lock for {WAIT:.0f} s; wait for it or stop it (finished rows are safe)"
     if "full" in text:
         return "the disk is full; free some space and run the same command again (finished rows are safe)"
+    # SQLite's words are for programmers: each kind of failure gets what to do about it, and whether rows are
+    # safe.
     if "malformed" in text or "not a database" in text or not isinstance(problem, sqlite3.Error):
         return f"it is corrupt ({text}); move it away, or restore rows with: sqlite3 FILE .recover"
     if "readonly" in text or "unable to open" in text:

@@ -180,7 +180,10 @@ def build_method(text: str) -> Method:
 
 
 def build_problem(spec: Mapping[str, object], content: str = "") -> DistributedQuadratic | RowQuadratic:
-    """The problem of a table; data sets are loaded once per process. content: the sha256 that its file must have."""
+    """The problem of a table; data sets are loaded once per process. content: the sha256 that its file must have.
+
+    Raises UnusableInput where the file is another by now.
+    """
     # A file that changed while the sweep runs would give rows of two data sets under one key.
     if content_of(spec).get("content", "") != content:
         raise UnusableInput(f"dataset={spec['dataset']!r} has changed since the sweep began: run it again")
@@ -263,5 +266,5 @@ def attempt(spec: Json) -> str:
 
 
 def error_row(spec: Mapping[str, object], error: str) -> Json:
-    """The row of a task that gave none."""
+    """The row of a task that gave none: the columns that every row has, and the error."""
     return {"method": spec["method"], "version": version(), "seed": spec["seed"], "error": error}

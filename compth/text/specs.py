@@ -120,7 +120,10 @@ def _made(
 
 
 def _misfit(maker: object, arguments: list[object], keywords: Mapping[str, object]) -> str:
-    """What is wrong with the arguments' names or number; "" where nothing is, or where nobody can tell."""
+    """What is wrong with the arguments' names or number; "" where nothing is, or where nobody can tell.
+
+    maker: what was called.
+    """
     if not callable(maker):
         return ""
     try:
@@ -131,6 +134,7 @@ def _misfit(maker: object, arguments: list[object], keywords: Mapping[str, objec
         return ""
     taken = [p.name for p in listed if not p.name.startswith("_")]
     takes = f"it takes {', '.join(taken)}" if taken else "it takes nothing"
+    # The first thing wrong is the one that is told: an unknown name, too many, one twice, one missing.
     odd = next((k for k in keywords if k not in taken), None)
     if odd is not None:
         return f"takes no {odd}: {meant(odd, taken, takes)}"
