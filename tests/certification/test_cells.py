@@ -13,7 +13,8 @@ from compth.certificates import Verdict
 from compth.certification import certify
 from compth.certification.beside import drawn_by_numpy
 from compth.certification.cells import question, stage, visits, words
-from compth.certification.cells.nodes import Stopped, holds
+from compth.certification.cells.evaluation import Ties
+from compth.certification.cells.nodes import Node, Stopped, holds
 from compth.certification.cells.numbers import Numbers, Unknown
 from compth.certification.cells.scripted import heard, scripted
 from compth.certification.subject import as_subject, declared_claims
@@ -80,6 +81,15 @@ def test_a_selection_has_the_type_of_what_it_selects_from(of_integers, cut):
     trace = stage.traced(stored, 3, True)
     assert {holds(v, "cast") for v in trace.outputs} == {cut}
     assert stored(np.array([1.5, -1.0, 2.0]))[0] == (1.0 if cut else 1.5)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_tie_has_one_answer_for_both_orders(turned):
+    """Whichever node lies lower in memory: laws would else come in another order in another process."""
+    nodes = [Node("x", (i,), "") for i in range(2)]
+    a, b = reversed(nodes) if turned else nodes
+    ties = Ties([False, True])
+    assert (ties.compared(a, b), ties.compared(b, a), len(ties.answers)) == (1, -1, 2)
 
 
 def test_memory_that_two_ways_share_is_not_written():

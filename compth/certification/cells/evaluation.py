@@ -131,6 +131,13 @@ class Ties:
         # Three answers by two questions: on the border, else above, else below.
         return 0 if self.choose(("at", key)) else 1 if self.choose(("above", key)) else -1
 
+    def compared(self, a: Node, b: Node) -> int:
+        """On which side of b a lies, -1, 0 or 1: one question for both orders of the two."""
+        # Which order is asked first is the program's doing, the same in every process: so are the laws' order
+        # and the certificate's digest.
+        turned = ("at", (b, a)) in self.answers
+        return -self.side((b, a)) if turned else self.side((a, b))
+
     def following(self) -> list[bool] | None:
         """The prefix of the next law, None after the last."""
         left = list(self.answers.values())
@@ -498,7 +505,7 @@ class Evaluation:
         # Equal in real numbers: if float64 may hold them apart, which of the three it sees is left open.
         # One key for both orders of the two sides, so that a < b and b < a are answered alike.
         if s == 0 and ((self.near and not _drawn(u, v)) or not settled(a, b)):
-            s = self.ties.side((a, b)) if id(a) <= id(b) else -self.ties.side((b, a))
+            s = self.ties.compared(a, b)
         return {"lt": s < 0, "le": s <= 0, "eq": s == 0}[node.op]
 
     def _at_floor(self, a: Node, b: Node) -> bool | None:
