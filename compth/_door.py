@@ -14,6 +14,7 @@ import inspect
 import math
 import operator
 from collections.abc import Callable, Mapping
+from types import FunctionType
 from typing import TYPE_CHECKING, ParamSpec, TypeGuard, TypeVar, cast
 
 from compth._numbers import uninherited
@@ -53,15 +54,55 @@ def at_the_door(**rules: Rule) -> Callable[[Callable[P, T]], Callable[P, T]]:
                 given = signature.bind(*args, **kwargs).arguments
             except TypeError:
                 return function(*args, **kwargs)  # Python's own message names the argument
-            for name, rule in rules.items():
-                if name in given and (wanted := rule(given[name])):
-                    raise InvalidParameter(f"{name}={_short(given[name])} must be {wanted}")
+            for name, value in given.items():
+                answers(name, value)
+                no_mask(name, value)
+                if name in rules and (wanted := rules[name](value)):
+                    raise InvalidParameter(f"{name}={_short(value)} must be {wanted}")
             with one_blas_thread:
                 return function(*args, **kwargs)
 
         return call
 
     return guarded
+
+
+ASKED = ("__class__", "compress", "decompress", "gradients", "init", "claims", "ndim")
+"""What objects are asked for, whether they have it or not."""
+
+
+def answers(name: str, value: object) -> None:
+    """Raise InvalidParameter for an object whose class answers for its attributes itself, with errors or untruly."""
+    kind = type(value)
+    lookups = (vars(c).get("__getattribute__") for c in type.__dict__["__mro__"].__get__(kind))
+    own = next(found for found in lookups if found is not None)
+    for asked in ASKED if isinstance(own, FunctionType) else ():
+        said = f"{name}: {kind.__name__}.__getattribute__"
+        try:
+            found = getattr(value, asked, None)
+        except Exception as problem:
+            raise InvalidParameter(
+                f"{said} raises {type(problem).__name__} when it is asked for {asked!r}: let it raise AttributeError"
+                " for what it does not have"
+            ) from None
+        if asked == "__class__" and not isinstance(found, type):
+            raise InvalidParameter(f"{said} gives no class as __class__: give the object's own")
+
+
+def no_mask(name: str, value: object) -> None:
+    """Raise InvalidParameter for a masked array of numpy that hides entries: computing would take them for numbers."""
+    mask = getattr(value, "mask", None) if hasattr(type(value), "filled") else None
+    if mask is None:
+        return
+    import numpy as np
+
+    # `np.asarray` gives what lies below a mask, mostly the very entries that were masked for being wrong.
+    hidden = np.asarray(mask)  # one truth value where none is masked
+    if hidden.any():
+        raise InvalidParameter(
+            f"{name} is a masked array that hides {int(hidden.sum())} of its {hidden.size} entries: fill them first,"
+            " with filled(0), or leave them out"
+        )
 
 
 def _short(value: object) -> str:

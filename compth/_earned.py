@@ -76,6 +76,21 @@ class Earned:
         return [alike(value) for value in _fields(self).values()]
 
 
+class Computed(Earned):
+    """A result that has no word to lose: where one that was typed or changed is shown, that is said of it.
+
+    Copies and pickles stand where what they were made of stood: nothing is run again.
+    """
+
+    DOUBT: ClassVar[str] = (
+        "somebody's word: this result was typed or changed, or made while something of the package was replaced;"
+        " compute it again"
+    )
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return _as_it_was, (type(self), _fields(self), earned(self))
+
+
 def made(result: T, origin: Origin | None = None, partner: object = None) -> T:
     """The result, now one that the package made; not so where something of the package is replaced."""
     if not altered():
@@ -210,6 +225,12 @@ def _same(now: _State | None, then: _State) -> bool:
         and len(now[1]) == len(then[1])
         and all(map(is_, now[1], then[1]))
     )
+
+
+def _as_it_was(kind: type[T], held: dict[str, object], stood: bool) -> T:
+    """A copy, which stands where the original did."""
+    copied = kind(**held)
+    return made(copied) if stood else copied
 
 
 def _again(function: Callable[..., object], args: tuple[object, ...], named: Mapping[str, object]) -> object:

@@ -13,6 +13,7 @@ import math
 import sys
 from collections.abc import Callable
 from dataclasses import fields
+from decimal import Decimal
 from enum import EnumType
 from fractions import Fraction
 from functools import reduce, wraps
@@ -58,7 +59,10 @@ def plain(x: Number) -> Number:
 
 
 def uninherited(x: T) -> T:
-    """A number of a class that inherits from float, int or Fraction as the number that it holds, also in containers."""
+    """A number of a class that inherits from float, int or Fraction as the number that it holds, also in containers.
+
+    A Decimal is the fraction that it is: beside floats Python computes nothing with it.
+    """
     kind = type(x)
     if kind is tuple or kind is list:  # not ==: a class of one's own may equal anything
         listed = cast("list[object]", x)
@@ -72,6 +76,12 @@ def uninherited(x: T) -> T:
     lines: tuple[type, ...] = type.__dict__["__mro__"].__get__(kind)  # past a metaclass's own `__mro__`
     base = next((number for number in (float, int, Fraction) if number in lines), None)
     numpys = getattr(sys.modules.get("numpy"), "float64", None)
+    if base is None and Decimal in lines:
+        # By Decimal's own methods, as above; infinity and NaN have no ratio, and are told apart as floats.
+        number = cast("Decimal", x)
+        finite = Decimal.is_finite(number)
+        exact_one = Fraction(*Decimal.as_integer_ratio(number)) if finite else Decimal.__float__(number)
+        return cast("T", exact_one)
     if base is None or kind in (bool, base, numpys) or isinstance(kind, EnumType):
         return x
     # +x by the base class's own method: the class of others cannot say another number here than it holds.

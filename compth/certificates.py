@@ -8,6 +8,7 @@ read by users' tools and by `from_json` of older files (fields may be added, nev
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
@@ -91,7 +92,7 @@ class Certificate(Earned, Shown):
             value = getattr(self, f.name)
             # Two fields instead of one object: readers that only want a number find one, exact ones read the
             # "p/q" beside it.
-            if f.name in NUMBERS and isinstance(value, Fraction | int):
+            if f.name in NUMBERS and isinstance(value, Fraction | int) and _writable(Fraction(value)):
                 out[f.name], out[f"{f.name}_exact"] = float(value), str(Fraction(value))
             else:
                 out[f.name] = encode(value)
@@ -111,12 +112,23 @@ class Certificate(Earned, Shown):
         return cls(**values)
 
 
+def _writable(value: Fraction) -> bool:
+    """False for a fraction of more digits than Python writes."""
+    most = sys.get_int_max_str_digits() or 10**9
+    return max(value.numerator.bit_length(), value.denominator.bit_length()) < 3 * most
+
+
+def _near(value: Fraction) -> str:
+    """The nearest float, as text."""
+    return repr(float(value))
+
+
 def encode(value: object) -> Number:
     """JSON form of numbers, arrays, verdicts and containers (non-finite floats as strings)."""
     if isinstance(value, StrEnum):
         return value.value
     if isinstance(value, Fraction):
-        return {"exact": str(value), "float": float(value)}
+        return {"exact": str(value), "float": float(value)} if _writable(value) else {"float": _near(value)}
     if isinstance(value, bool | int | str) or value is None:
         return value
     if isinstance(value, float):

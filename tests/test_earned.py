@@ -240,3 +240,66 @@ def test_an_honest_comparison_says_nothing_of_hands():
         assert c.doubts() == []
         assert "by hand" not in c.table() + c.to_json()
         assert c.rows[1].theorem_standing == "PROVED/OURS"
+
+
+SEEN = {
+    "a run": (lambda: ct.simulate(METHOD, PROBLEM, 4, 3, 0), {"runs": 10**6}),
+    "levels": (lambda: ct.compare_levels(PROBLEM, steps=5, runs=2, levels=[1]), {"tuned": 1.0}),
+    "steps": (lambda: ct.step_sizes(METHOD, PROBLEM), {"reference": "theorem"}),
+    "a worst case": (lambda: RESULTS["tight"][0]().worst_case, {"rate": 0.1}),
+    "an estimation": (lambda: ct.mean_estimation([[1.0, 2.0, 4.0]], 1.0), {"mse": 0.0}),
+    "a search": (lambda: ct.study(lambda q: 0.5, count=1), {"worst": 0.1}),
+    "a curve": (lambda: ct.exact(METHOD, PROBLEM, 3), {"label": "EF21"}),
+    "a rate": (lambda: RESULTS["rate"][0](), {"rho": 0.1, "bracket": (0.1, 0.1)}),
+    "a floor": (lambda: RESULTS["stationary"][0](), {"bracket": (0.0, 0.0)}),
+    "an analysis": (lambda: ct.analyse(ct.DCGD(ct.RandK(1))), {"derived": (("worst case", "0.1"),)}),
+}
+"""Results whose numbers have no word beside them, and a change that nobody computed."""
+
+
+@pytest.mark.parametrize("name", SEEN)
+def test_a_typed_result_is_told_as_such_wherever_it_is_shown(name):
+    make, change = SEEN[name]
+    result = make()
+    for honest in (result, travelled(result), copy.deepcopy(result)):
+        assert "somebody's word" not in str(honest)
+        assert "was computed here" not in str(honest)
+    for forged in (replace(result, **change), travelled(replace(result, **change)), stuffed(result)):
+        for shown in (str(forged), forged._repr_html_(), forged.to_latex()):
+            words = " ".join(shown.replace("&#x27;", "'").split())
+            assert "somebody's word" in words or "nothing of them was computed here" in words, words
+
+
+def test_the_latex_of_a_typed_estimate_says_so():
+    """It stood there as "seems unbiased ..., with ." and no word."""
+    assert "somebody's word" in replace(ct.estimate(ct.RandK(1), 3), exact=F(1, 9)).to_latex()
+
+
+def test_an_array_of_a_run_that_was_written_into_is_told():
+    run = ct.simulate(METHOD, PROBLEM, 4, 3, 0)
+    run.mean_square[2] = 0
+    assert "somebody's word" in str(run)
+
+
+def test_a_certificate_of_matrices_says_what_they_show():
+    """A typed rho said "check() proves it", and the name beside the matrices was taken for what they prove."""
+    certificate = RESULTS["tight"][0]().certificate
+    assert "check() proves it" in " ".join(str(certificate).split())
+    other = replace(certificate, rho=certificate.rho / 2)
+    assert "check() FAILS" in " ".join(str(other).split())
+    assert "labels" in str(certificate)
+
+
+def test_a_table_of_given_factors_vouches_for_none():
+    table = ct.step_table({"theorem": 0.1}, {"guaranteed": {"theorem": 0.5}})
+    assert "nothing of them was computed here" in " ".join(str(table).split())
+
+
+def test_a_refuted_rate_prints_alone():
+    """Its witness is a table of names: printing its certificate raised a TypeError."""
+    (found,) = ct.check_rate("CGD", rate=F(1, 2), stepsize=1, mu=F(1, 10), L=1, delta=F(1, 2)).certificates
+    for shown in (str(found), found._repr_html_(), found.to_latex()):
+        assert "REFUTED" in shown
+    said = " ".join(str(found).split())
+    assert "at mu = 1/10, L = 1, delta = 1/2, n = 1; fails on" in said
+    assert "by hand: curvature = 1/10" in said

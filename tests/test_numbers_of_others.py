@@ -1,6 +1,7 @@
 """A class that inherits from float may compare, multiply and write itself as it likes: its objects count as numbers."""
 
 import contextlib
+from decimal import Decimal
 from fractions import Fraction as F
 
 import numpy as np
@@ -131,3 +132,92 @@ def test_a_body_that_tells_floats_from_fractions_runs_as_its_exact_curve_says():
             derived += 1
             assert np.allclose(curve.mean_square, run.mean_square, rtol=1e-9)
     assert derived >= 4
+
+
+def test_a_decimal_is_the_fraction_that_it_is():
+    """Bernoulli(Decimal("0.5")) raised a TypeError far inside."""
+    half = Decimal("0.5")
+    assert ct.Bernoulli(p=half) == ct.Bernoulli(p=F(1, 2))
+    assert type(ct.Bernoulli(p=half).p) is F
+    assert ct.certify(ct.Bernoulli(p=half), 3, budget="quick").verdict is ct.Verdict.PROVED
+    given = {"mu": Decimal("0.1"), "L": 1, "delta": half}
+    assert ct.tight_rate("CGD", **given).rho == ct.tight_rate("CGD", mu=F(1, 10), L=1, delta=F(1, 2)).rho
+    assert ct.guarantee(ct.GD(gamma=Decimal("0.1")), PROBLEM).stepsize == F(1, 10)
+    prices = [ct.costs.Affine(per_element=kind(1), fixed=kind(2)) for kind in (Decimal, int)]
+    assert len({ct.tune([3.0, 1.0], "S", cost=price).efficiency for price in prices}) == 1
+    assert uninherited(Decimal("1e-30")) == F(1, 10**30)
+    for odd in ("inf", "nan"):
+        with pytest.raises(CompthError, match="needs 0 < p <= 1"):
+            ct.Bernoulli(p=Decimal(odd))
+
+
+def test_a_narrow_number_in_a_body_is_the_number_that_it_is():
+    @ct.method
+    def Narrow(w, x, *, gamma):
+        return dict(x=x - np.float32(0.1) * w.mean(w.gradient(x)) / np.float32(3))
+
+    curve = ct.exact(Narrow(ct.Identity(), gamma=0.1), PROBLEM, 3)
+    run = ct.simulate(Narrow(ct.Identity(), gamma=0.1), PROBLEM, 3, 1, 0)
+    assert np.allclose(curve.mean_square, run.mean_square, rtol=1e-12)
+
+
+def masked(values, mask):
+    return np.ma.masked_array(np.asarray(values, dtype=float), mask=mask)
+
+
+HIDING = {
+    "a problem": lambda m: ct.problems.distributed_quadratic(np.eye(2)[None], m([[1, 2]], [[1, 0]])),
+    "a class": lambda m: ct.problems.DistributedQuadratic(np.eye(2)[None], m([[1, 2]], [[1, 0]])),
+    "one worker": lambda m: ct.problems.Quadratic(m(np.eye(2), [[1, 0], [0, 0]]), [1, 2]),
+    "a sum": lambda m: ct.problems.FiniteSum(np.eye(2)[None, None], m([[[1, 2]]], [[[1, 0]]])),
+    "rows": lambda m: ct.problems.from_rows(m(np.eye(4), np.eye(4) == 1), np.ones(4), workers=2),
+    "a start": lambda m: ct.exact(ct.GD(gamma=0.1), PROBLEM, 2, x0=m([1, 2, 3, 4], [1, 0, 0, 0])),
+    "a vector": lambda m: ct.TopK(k=1).compress(m([3, 2], [1, 0])),
+    "a gradient": lambda m: ct.tune(m([3, 2], [1, 0]), "S"),
+    "weights": lambda m: ct.sampling_probabilities(m([3, 2], [1, 0]), 1),
+}
+
+
+@pytest.mark.parametrize("name", HIDING)
+def test_a_mask_is_not_lost_in_silence(name):
+    with pytest.raises(CompthError, match=r"is a masked array that hides [14] of its \d+ entries"):
+        HIDING[name](masked)
+    HIDING[name](lambda values, mask: masked(values, np.zeros_like(mask)))
+
+
+class Raising:
+    def __getattribute__(self, name):
+        raise RuntimeError(name)
+
+
+class Agreeing:
+    def __getattribute__(self, name):
+        return lambda *args: 1
+
+
+@pytest.mark.parametrize(("thing", "says"), [(Raising, "raises RuntimeError"), (Agreeing, "gives no class")])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda it: ct.certify(it, 3, claims=ct.Unbiased(1)),
+        lambda it: ct.adapt(it),
+        lambda it: ct.as_fleet(it),
+        lambda it: ct.DCGD(it),
+        lambda it: ct.guarantee(it, PROBLEM),
+        lambda it: ct.guarantee(ct.GD(), it),
+        lambda it: ct.tight_rate(it, mu=0.1, L=1, delta=0.5),
+    ],
+)
+def test_an_object_that_answers_untruly_for_its_attributes_is_named(thing, says, call):
+    with pytest.raises(CompthError, match=rf"__getattribute__ {says}"):
+        call(thing())
+
+
+@pytest.mark.parametrize("given", [None, ct.Unbiased(3), (3,)])
+def test_claims_that_are_none_are_said_in_one_line(given):
+    class Odd(ct.RandK):
+        def claims(self, d):
+            return given
+
+    with pytest.raises(CompthError, match=r"Odd.claims\(\) gives .*: return a tuple of claims"):
+        ct.guarantee(ct.DCGD(Odd(k=1)), PROBLEM)

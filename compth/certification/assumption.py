@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from compth._door import a_method, a_problem, a_theorem, at_the_door
+from compth._earned import Computed, made
 from compth._rng import stream
 from compth._shown import Shown
 from compth.certification.tracer import NotTraceable, leaves
@@ -35,7 +36,7 @@ ROUNDING = 1e-7
 
 
 @dataclass(frozen=True)
-class AssumptionCheck(Shown):
+class AssumptionCheck(Computed, Shown):
     """Worst left side over right side of both inequalities over the states tried, and of the bias.
 
     first: E||g||^2 over 2A(f-f*) + B sigma^2 + D1; second: E sigma+^2 over (1-rho) sigma^2 + 2C(f-f*) + D2 (0 when the
@@ -144,7 +145,7 @@ def check_assumption(
         *ratios, off = _ratios(traced, problem, theorem, p, plan, state)
         worst = [max(w, (r, state), key=lambda pair: pair[0]) for w, r in zip(worst, ratios, strict=True)]
         bias = max(bias, off)
-    return AssumptionCheck(worst[0][0], worst[1][0], bias, len(states), (worst[0][1], worst[1][1]))
+    return made(AssumptionCheck(worst[0][0], worst[1][0], bias, len(states), (worst[0][1], worst[1][1])))
 
 
 def _ratios(

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, Self, TypeVar, Union, ca
 from compth._numbers import Number, is_symbolic, plain
 from compth._own import ROOT, altered, different, foreign, stranger
 from compth._shown import Shown
+from compth.errors import InvalidParameter
 from compth.sources import COMPTH, Source
 
 if TYPE_CHECKING:
@@ -244,8 +245,12 @@ def issued(formulas: Callable[..., tuple[C, ...]]) -> Callable[..., tuple[C, ...
         # The claim remembers who made it and at which sizes, as plain numbers, so that `Claim.issued` can ask
         # again: a claim that was typed, or changed since, has no issuer that repeats it.
         sizes, named = plain(sizes), {k: plain(v) for k, v in named.items()}
-        marked = tuple(copy(c) for c in formulas(self, *sizes, **named))
-        for c in (c for c in marked if isinstance(c, Claim)):
+        made = formulas(self, *sizes, **named)
+        if not isinstance(made, tuple | list) or not all(isinstance(c, Claim) for c in made):
+            said = f"{type(self).__name__}.claims() gives {made!r}"
+            raise InvalidParameter(f"{said[:200]}: return a tuple of claims, as in (Unbiased(omega=2),)")
+        marked = tuple(map(copy, made))
+        for c in marked:
             object.__setattr__(c, "_issuer", (self, sizes, named))
         return marked
 

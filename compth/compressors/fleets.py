@@ -15,6 +15,7 @@ from typing import TypeVar, cast, final
 import numpy as np
 
 from compth import calculus
+from compth._door import answers
 from compth._numbers import Number, is_symbolic, max, min, plain_parameters, plainly
 from compth._types import Array
 from compth.bits import FLOAT_BITS, BitCost
@@ -342,6 +343,7 @@ CompressorLike = Compressor | Fleet | Sequence[Compressor]
 
 def as_fleet(what: object) -> Fleet:
     """A fleet as it is; a compressor or a list of compressors as Independent."""
+    answers("compressor", what)
     if isinstance(what, Fleet):
         return what
     if isinstance(what, Compressor | list | tuple):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from compth._door import a_method, a_problem, at_the_door
-from compth._earned import Earned, changed, kept, made
+from compth._earned import Computed, Earned, changed, earned, kept, made
 from compth._numbers import Number
 from compth._shown import Shown
 from compth.dynamics import enumerated, masked
@@ -65,7 +65,8 @@ class ExactRate(Earned, Shown):
         """The rate in a sentence, with its bracket; an unconverged one is not given as a number."""
         low, high = (float(end) for end in self.bracket)
         inside = f"between {low:.10g} and {high:.10g}"
-        words = "".join(f"; {line}" for line in self.assumed)
+        lines = (*self.assumed, *(() if earned(self) else (Computed.DOUBT,)))
+        words = "".join(f"; {line}" for line in lines)
         if not self.converged:
             return f"the second moments contract a round by a factor {inside}: not known more closely{words}"
         parts = "the mean decides" if self.coupled else "of the second moments"

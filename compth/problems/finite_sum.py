@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from compth._door import no_mask
 from compth._numbers import Number
 from compth._own import immutable, kept
 from compth._rng import stream
@@ -36,6 +37,8 @@ class FiniteSum(DistributedQuadratic):
 
     @one_blas_thread
     def __post_init__(self) -> None:
+        no_mask("A", self.A)
+        no_mask("b", self.b)
         a, b = np.array(self.A, dtype=np.float64), np.array(self.b, dtype=np.float64)
         if a.ndim != 4 or a.shape[2] != a.shape[3] or b.shape != a.shape[:3] or a.size == 0:
             raise InvalidParameter(f"A has shape {a.shape}, b {b.shape}: need A (n, m, d, d) and b (n, m, d)")

@@ -111,9 +111,9 @@ def noise_of(problem: Problem, oracle: Oracle) -> GradientNoise:
 
 
 def _short(self: object) -> str:
-    """Fields at their default are left out."""
+    """Fields at their default are left out; of a class without fields the name."""
     if isinstance(self, type) or not is_dataclass(self):
-        return object.__repr__(self)
+        return f"{type(self).__name__}()"
     shown = [f for f in fields(self) if f.default is MISSING or getattr(self, f.name) != f.default]
     return f"{type(self).__name__}({', '.join(f'{f.name}={getattr(self, f.name)!r}' for f in shown)})"
 

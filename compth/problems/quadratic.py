@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from compth._door import array, at_the_door
+from compth._door import array, at_the_door, no_mask
 from compth._own import immutable, kept, seal
 from compth._threads import one_blas_thread
 from compth._types import Array, Json
@@ -31,6 +31,8 @@ class DistributedQuadratic(AtMinimum):
 
     @one_blas_thread
     def __post_init__(self) -> None:
+        no_mask("A", self.A)
+        no_mask("b", self.b)
         a, b = np.array(self.A, dtype=np.float64), np.array(self.b, dtype=np.float64)
         if a.ndim != 3 or a.shape[1] != a.shape[2] or b.shape != a.shape[:2] or a.size == 0:
             raise InvalidParameter(f"A has shape {a.shape}, b {b.shape}: need A (n, d, d) and b (n, d)")
@@ -254,6 +256,8 @@ class DistributedQuadratic(AtMinimum):
 
 def Quadratic(A: object, b: object, name: str = "quadratic") -> DistributedQuadratic:
     """One worker's quadratic x'Ax/2 - b'x: A (d, d), b (d,)."""
+    no_mask("A", A)
+    no_mask("b", b)
     return DistributedQuadratic(np.asarray(A)[None], np.asarray(b)[None], name)
 
 

@@ -22,6 +22,8 @@ def check_rows(
     ridge: float,
 ) -> None:
     """Raises InvalidParameter for rows (dense, or CSR as a tuple) that make no problem."""
+    if isinstance(X, tuple):
+        check_csr(X, d)
     numbers = X[0] if isinstance(X, tuple) else X
     if not isinstance(X, tuple) and X.ndim != 2:
         raise InvalidParameter(f"X has shape {X.shape}: need (rows, d)")
@@ -42,6 +44,27 @@ def check_rows(
         raise InvalidParameter(f"ridge={ridge} must be a finite number >= 0 (0 is least squares)")
     if ridge == 0 and not np.any(numbers):
         raise InvalidParameter("X is zero and ridge = 0: f is constant, there is nothing to fit")
+
+
+def check_csr(X: tuple[object, ...], d: int) -> None:
+    """Raises InvalidParameter for a tuple that is no matrix of d columns by compressed rows."""
+    if len(X) != 3:
+        raise InvalidParameter(f"X has {len(X)} parts: CSR is (values, column indices, row pointers)")
+    values, columns, ends = map(np.asarray, X)
+    whole = all(v.ndim == 1 and v.dtype.kind in "iu" for v in (columns, ends)) and values.ndim == 1
+    if not whole or columns.shape != values.shape or not len(ends):
+        raise InvalidParameter(
+            f"X has {values.shape} values, {columns.shape} columns and {ends.shape} row pointers: need a whole column"
+            " index for each value, and whole row pointers, one more than rows"
+        )
+    if columns.size and not 0 <= columns.min() <= columns.max() < d:
+        raise InvalidParameter(
+            f"X has column indices {columns.min()} to {columns.max()}: need 0 to {d - 1}, of its {d} columns"
+        )
+    if ends[0] != 0 or ends[-1] != len(values) or (np.diff(ends.astype(np.int64)) < 0).any():
+        raise InvalidParameter(
+            f"X has row pointers from {ends[0]} to {ends[-1]}: need 0 to {len(values)}, its values, in rising order"
+        )
 
 
 def _check_squares(of_rows: Array, y: Array) -> None:

@@ -8,6 +8,7 @@ from threading import get_ident
 
 import numpy as np
 
+from compth._door import no_mask
 from compth._memory import SMALLER_PROBLEM, require_fit
 from compth._own import immutable, kept, remembered, seal
 from compth._threads import one_blas_thread
@@ -52,6 +53,8 @@ class RowQuadratic(AtMinimum):
 
     @one_blas_thread
     def __post_init__(self) -> None:
+        for name in ("X", "y", "shift", "scale"):
+            no_mask(name, getattr(self, name))
         X = self.X if isinstance(self.X, tuple) else np.asarray(self.X, dtype=np.float64)
         columns = self.columns if isinstance(X, tuple) else (X.shape or (0,))[-1]
         held: dict[str, object] = {"columns": int(columns or 0), "ridge": float(self.ridge), "X": X}

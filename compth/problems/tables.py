@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
+from compth._door import no_mask
 from compth._types import Array
 from compth.errors import InvalidParameter, UnusableInput
 
@@ -185,6 +186,7 @@ def _column(name: str) -> str:
 
 def real_array(label: str, values: object) -> Array:
     """A float64 array of real numbers. Raises InvalidParameter for text, dates, complex numbers, ragged lists."""
+    no_mask(label, values)
     try:
         held = np.asarray(values)
         if held.dtype.kind == "O":

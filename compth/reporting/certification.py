@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -59,14 +59,15 @@ def sentence(c: Certificate) -> str:
     shown.
     """
     # One line: verdict, claim, place, and then what this kind of evidence can say of itself.
-    where = f"d = {c.scope.get('d')}" + (f", n = {c.scope['n']}" if "n" in c.scope else "")
+    at = {k: c.scope[k] for k in ("d", "mu", "L", "delta", "omega", "eta", "n") if k in c.scope}
+    where = ", ".join(f"{k} = {v}" for k, v in at.items())
     parts = [f"{c.verdict.value:<12} {c.claim} at {where}"]
     if c.verdict is Verdict.PROVED:
         parts.append(f"all x, by {c.technique}")
     elif c.verdict is Verdict.REFUTED:
         parts.append(c.details.get("says") or c.technique)
         parts += [c.details[k] for k in ("cause", "remedy") if k in c.details]
-        if c.witness is not None:
+        if c.witness is not None and not isinstance(c.witness, Mapping):
             parts.append(f"x = {briefly(c.witness)}")
         if c.evidence == "statistical":
             evidence = [short(c.details[k]) for k in ("log_evidence", "log_level") if k in c.details]
@@ -164,6 +165,9 @@ def by_hand(c: Certificate) -> list[str]:
     """What it takes to check a refutation without this package: x, the claim, moments or how to draw the samples."""
     if c.verdict is not Verdict.REFUTED or c.witness is None:
         return []
+    if isinstance(c.witness, Mapping):  # of a claimed rate: a problem and its run
+        plain = {k: v for k, v in c.witness.items() if not isinstance(v, list | tuple)}
+        return [f"by hand: {name} = {short(value)}" for name, value in plain.items()]
     # Enough to redo it with paper or ten lines of code: the vector, the claim, and the moments or how samples
     # were drawn.
     x = np.asarray(c.witness, dtype=np.float64)

@@ -11,7 +11,7 @@ from dataclasses import fields, is_dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Protocol
 
-from compth._earned import earned
+from compth._earned import Computed, Earned, earned
 from compth._shown import Shown
 from compth._types import Json, Tensor
 from compth.reporting import statements
@@ -61,7 +61,27 @@ def told(result: object) -> Told:
     """
     # By name along the class's line of ancestors: the classes live in rooms that must not know of this one.
     teller = next((TELLERS[k.__name__] for k in type(result).__mro__ if k.__name__ in TELLERS), _fields)
-    return _with_the_word(teller(result), _assumed(result))
+    return _with_the_word(_doubted(teller(result), result), _assumed(result))
+
+
+SPOKEN = frozenset(
+    {"Certificate", "Report", "Rate", "TightRate", "Tuning", "Comparison", "Budget"}
+    | {"HeterogeneousBracket", "LargeDRate", "MethodAnalysis", "Promise", "Row", "Floor"}
+)
+"""Results whose own words say that they were typed or changed."""
+
+
+def _doubted(said: Told, result: object) -> Told:
+    """The same, with a word where the result is not as it was computed: in the text, on the page and in LaTeX."""
+    own = any(kind.__name__ in SPOKEN for kind in type(result).__mro__)
+    if own or not isinstance(result, Earned) or earned(result):
+        return said
+    word = getattr(type(result), "DOUBT", Computed.DOUBT)
+    if not said.statements:  # LaTeX has the head, over the table
+        return replace(said, head=f"{said.head}; {word}" if said.head else word)
+    statements = (rf"\noindent {latex_escape(word)}.", *said.statements)
+    notes = said.notes if "somebody's word" in said.head else (*said.notes, word)
+    return replace(said, notes=notes, statements=statements)
 
 
 def _assumed(result: object) -> tuple[str, ...]:
@@ -387,8 +407,10 @@ def _rate_certificate(c: RateCertificate) -> Told:
         ("multipliers", short(held)),
     ]
     facts += [("assumed", a) for a in c.model.assumptions]
+    facts += [("of what", "of the matrices in it: the method's name and the constants are labels of theirs")]
     constants = short(c.model.constants)
-    head = f"{c.model.method} ({constants}): E V+ <= rho V, in exact arithmetic: check() proves it"
+    says = "check() proves it" if c.check() else "check() FAILS: nothing is proved"
+    head = f"{c.model.method} ({constants}): E V+ <= rho V, in exact arithmetic: {says}"
     return Told(head, facts)
 
 

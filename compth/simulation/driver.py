@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from compth._door import a_method, a_problem, at_the_door, check_start, numbers, optional, real_type
+from compth._earned import made
 from compth._memory import require_fit
 from compth._own import foreign
 from compth._rng import check_seed
@@ -340,7 +341,7 @@ def _trace(job: _Job, total: _Tally, runs: int) -> Trace:
     error = np.where(complete[:, None], error, np.inf) if runs > 1 else np.full_like(mean, np.nan)
     # a metric that is the squared distance itself is not recorded twice
     own_metric = job.theorem is not None and not np.array_equal(total.mean[:, 3], total.mean[:, 0])
-    return Trace(
+    found = Trace(
         label=job.engine.method.label,
         problem=repr(job.engine.problem),
         runs=runs,
@@ -360,3 +361,4 @@ def _trace(job: _Job, total: _Tally, runs: int) -> Trace:
         plan=job.engine.plan,
         theorem="" if job.theorem is None else job.theorem.id,
     )
+    return made(found)

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from compth._earned import Computed
 from compth._shown import Shown
 from compth._types import Array, Json
 from compth.methods.core import Plan
 
 
 @dataclass(frozen=True, eq=False)
-class Trace(Shown):
+class Trace(Computed, Shown):
     """Averages over `runs` replicates at t = 0..steps; se_* are standard errors of the means (NaN for one run).
 
     Attributes
@@ -29,6 +30,7 @@ class Trace(Shown):
     bits : uplink bits per worker sent up to round t.      downlink_bits : bits broadcast to each worker.
     diverged : step at which each replicate left the finite range, -1 for none; means are inf from then on.
     plan, theorem : the step sizes used and the id of the theorem they come from ("" when given by the user).
+    One that was typed or changed is told as such where it is shown.
     """
 
     label: str

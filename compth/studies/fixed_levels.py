@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from compth._door import a_list, a_problem, at_the_door, optional, real, text, whole
+from compth._earned import Computed, made
 from compth._shown import Shown
 from compth.errors import InvalidParameter
 from compth.methods.cat import CAT
@@ -17,7 +18,7 @@ from compth.studies.comparison import Comparison, compare
 
 
 @dataclass(frozen=True, eq=False)
-class LevelComparison(Shown):
+class LevelComparison(Computed, Shown):
     """Uplink bits (or link cost) per worker to reach eps: full gradients, tuned, each fixed level (None: not reached).
 
     comparison: the runs themselves, in that order; with currency "cost" the bits of CAT's rows are link costs.
@@ -96,4 +97,4 @@ def compare_levels(
         payload, price = found.rows[0].bits_per_round, tuned.price
         full *= float(price(problem.d if price.counts == "elements" else payload)) / payload
     fixed_bits = dict(zip(map(int, levels), bits[2:], strict=True))
-    return LevelComparison(found, full, bits[1], fixed_bits, currency)
+    return made(LevelComparison(found, full, bits[1], fixed_bits, currency))

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from compth._door import at_the_door
+from compth._earned import Computed, earned, made
 from compth._numbers import Number
 from compth._shown import Shown
 from compth._types import Json
@@ -49,7 +50,7 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class MethodAnalysis(Shown):
+class MethodAnalysis(Computed, Shown):
     """The algorithm, what is derived from it, what is not and why, and a Setting for every compressor."""
 
     name: str
@@ -74,6 +75,7 @@ class MethodAnalysis(Shown):
         out += _aligned(self.derived)
         for s in self.settings:
             out += [s.title, *_aligned(s.lines)]
+        out += [] if earned(self) else [self.DOUBT]
         return "\n".join(out)
 
     def to_dict(self) -> dict[str, object]:
@@ -146,7 +148,8 @@ def analyse(
     try:
         shown = listing(kind, numbers, workers, d, down)
     except Underivable as reason:
-        return MethodAnalysis(kind.__name__, _summary(kind), (), "", (), f"{reason}; it still simulates")
+        stopped = f"{reason}; it still simulates"
+        return made(MethodAnalysis(kind.__name__, _summary(kind), (), "", (), stopped))
     drawn = () if base is None or base.estimator is None else (("gradients", f"drawn by {base.estimator!r}"),)
     derived = (*_derived(kind, numbers, workers, d, down), *drawn, *_theorems(kind), *unasked)
     constants = _constants(problem, mu, L)
@@ -156,9 +159,8 @@ def analyse(
         lines, found = _class_lines(kind, constants, workers, claim, gamma, fixed)
         settings.append(Setting(_class_title(constants, workers, claim), lines, found))
     settings += [_setting(asked, c, problem, constants, workers, d) for c in compressors]
-    return MethodAnalysis(
-        kind.__name__, _summary(kind), shown.lines, shown.latex, derived, "", tuple(settings)
-    )
+    whole = (kind.__name__, _summary(kind), shown.lines, shown.latex, derived, "", tuple(settings))
+    return made(MethodAnalysis(*whole))
 
 
 def _check_compressors(given: object) -> None:
@@ -228,18 +230,17 @@ def _asked(what: object, params: dict[str, Number], gamma: Number | None) -> _As
     return _Asked(kind, params, gamma, base if isinstance(base, BodyMethod) else None)
 
 
-def _of_its_own(made: Method, problem: Problem | None) -> MethodAnalysis:
+def _of_its_own(run: Method, problem: Problem | None) -> MethodAnalysis:
     """A method of the catalogue whose step is no body."""
-    name = type(made).__name__
+    name = type(run).__name__
     settings = []
     if problem is not None:
-        promised = _promised(made, problem)
-        lines, numbers = _exact_lines(made, problem)
-        settings.append(
-            Setting(f"{made.label} at n={problem.n}, d={problem.d}", (*promised, *lines), numbers)
-        )
+        promised = _promised(run, problem)
+        lines, numbers = _exact_lines(run, problem)
+        settings.append(Setting(f"{run.label} at n={problem.n}, d={problem.d}", (*promised, *lines), numbers))
     why = f"{name} is no body, {OWN_STEPS[name]}; it still simulates"
-    return MethodAnalysis(name, _summary(type(made)), (), "", _theorems(type(made)), why, tuple(settings))
+    kind = type(run)
+    return made(MethodAnalysis(name, _summary(kind), (), "", _theorems(kind), why, tuple(settings)))
 
 
 def _theorems(kind: type[Method]) -> tuple[tuple[str, str], ...]:

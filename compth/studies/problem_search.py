@@ -9,6 +9,7 @@ from itertools import chain
 import numpy as np
 
 from compth._door import at_the_door, callable_, whole
+from compth._earned import Computed, made
 from compth._rng import stream
 from compth._shown import Shown
 from compth.dynamics.along import RateAt
@@ -23,7 +24,7 @@ from compth.problems.interface import Problem, as_quadratic
 
 
 @dataclass(frozen=True, eq=False)
-class Finding(Shown):
+class Finding(Computed, Shown):
     """worst: largest score found (a statement is violated above 1), with the problem that attains it.
 
     For a theorem the score is max over 1 <= t <= steps of exact metric/bound: looseness = 1/worst.
@@ -159,4 +160,4 @@ def study(
         tried += 1
         if value > worst:
             worst, kept, where = value, problem, name
-    return Finding(worst, kept, where, tried, skipped)
+    return made(Finding(worst, kept, where, tried, skipped))

@@ -9,11 +9,13 @@ from types import MappingProxyType
 import numpy as np
 
 from compth._door import a_method, a_problem, at_the_door, real
+from compth._earned import made
 from compth._numbers import Number
 from compth._own import foreign
 from compth.claims import Unbiased
 from compth.dynamics import best_step
 from compth.dynamics.along import RateAt
+from compth.dynamics.own import assumed_of
 from compth.dynamics.steps import parameters
 from compth.dynamics.system import data_of
 from compth.errors import NoGuarantee, Unsupported
@@ -102,7 +104,9 @@ def step_sizes(method: Method, problem: Problem, *, eps: float = 1e-6) -> StepTa
         "worst case": lambda g: worst_case_rate(fixed, problem, g, params),
         "exact": lambda g: _converged(rate, g),
     }
-    return step_table(steps, measures, eps=eps, reference="theorem")
+    found = step_table(steps, measures, eps=eps, reference="theorem")
+    words = dict.fromkeys((*promised.rate.assumed, *assumed_of(fixed, problem)))
+    return made(replace(found, assumed=tuple(words)))
 
 
 def with_the_plans_alpha(method: Method, params: Mapping[str, Number]) -> Method:

@@ -18,6 +18,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from compth._door import a_table, at_the_door
+from compth._earned import Computed, made
 from compth._shown import Shown
 from compth._types import Json
 from compth.errors import CompthError, InvalidParameter
@@ -36,7 +37,7 @@ Progress = Callable[[int, int, float], None]
 
 
 @dataclass(frozen=True)
-class Sweep(Shown):
+class Sweep(Computed, Shown):
     """A finished sweep: rows in the grid's order and where they are kept.
 
     computed: rows that were not in the store before. given_up: keys of tasks that killed their workers.
@@ -143,7 +144,7 @@ def sweep(
             run.on(executor)
         rows = held.rows(tasks)
         given_up = tuple(k for k, count in held.strikes().items() if count >= MAX_STRIKES and k in tasks)
-    return Sweep(tuple(rows), path, len(tasks) - len(before), given_up)
+    return made(Sweep(tuple(rows), path, len(tasks) - len(before), given_up))
 
 
 class _Run:

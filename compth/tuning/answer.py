@@ -12,8 +12,9 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from compth._door import no_mask
 from compth._earned import Earned
-from compth._numbers import Number
+from compth._numbers import Number, uninherited
 from compth._shown import Shown
 from compth._types import Numbers
 from compth.compressors import Compressor
@@ -160,6 +161,7 @@ def check_gradient(gradient: object) -> tuple[Numbers, bool]:
 
     Raises InvalidParameter for NaN, inf, complex, empty, ragged or non-numeric input.
     """
+    no_mask("gradient", gradient)
     try:
         raw = np.asarray(gradient)
     except ValueError:
@@ -186,6 +188,7 @@ def check_gradient(gradient: object) -> tuple[Numbers, bool]:
 
 def check_smoothness(L: Number, exact: bool) -> Number:
     """L as float or Fraction; InvalidParameter unless 0 < L < inf."""
+    L = uninherited(L)
     real = isinstance(L, int | float | Fraction | np.number) and not isinstance(L, bool)
     if not real or not 0 < L < math.inf:
         raise InvalidParameter(f"L={L!r} needs a smoothness constant 0 < L < inf")

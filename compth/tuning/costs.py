@@ -15,7 +15,7 @@ from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 
-from compth._numbers import Number, log2_ceil
+from compth._numbers import Number, log2_ceil, plain_parameters
 from compth.bits import FLOAT_BITS
 from compth.claims import Attribution
 from compth.compressors.core.base import short_repr
@@ -55,6 +55,7 @@ def packets(q: Number, capacity: Number) -> Number:
 
 def _check(owner: object, positive: tuple[str, ...], rest: tuple[str, ...], some: tuple[str, ...]) -> None:
     """positive > 0, rest >= 0, and at least one of `some` not 0; all finite."""
+    plain_parameters(owner)
     name = type(owner).__name__
     for label in (*positive, *rest):
         value = getattr(owner, label)

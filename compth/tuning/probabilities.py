@@ -10,7 +10,9 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from compth._numbers import Number
+from compth._door import no_mask
+from compth._earned import Computed, made
+from compth._numbers import Number, uninherited
 from compth._shown import Shown
 from compth._types import Numbers
 from compth.compressors.core.base import check_vectors
@@ -35,7 +37,8 @@ def sampling_probabilities(weights: object, budget: Number) -> Numbers:
     READ as Algorithm 1 and Theorem 5 of arXiv 1806.04090 (sorting is ours). Raises InvalidParameter for NaN, inf,
     empty weights or a budget that is not positive.
     """
-    _check_budget(budget)
+    budget = _check_budget(uninherited(budget))
+    no_mask("weights", weights)
     # Exact where anything is: the thresholds are ratios of sums, so that Fractions give the optimum itself.
     raw = np.asarray(weights)
     if raw.dtype == object or isinstance(budget, Fraction):
@@ -122,7 +125,7 @@ def expected_curvature(
 
 
 @dataclass(frozen=True, eq=False)
-class MeanEstimation(Shown):
+class MeanEstimation(Computed, Shown):
     """Probabilities p (n, d), centres (n,) and mse of randomized mean estimation; `history`: mse after each round.
 
     kkt: the residual of p at these centres (`kkt_residual` of X_ij - mu_i), 0 at the optimum.
@@ -203,4 +206,4 @@ def _alternate(x: NDArray[np.float64], budget: float, mu: NDArray[np.float64], r
         if history[-2] - history[-1] <= 1e-14 * history[-2]:
             break
     residual = kkt_residual((x - mu[:, None]).ravel(), p.ravel(), float(budget))
-    return MeanEstimation(p, mu, history[-1], tuple(history), residual)
+    return made(MeanEstimation(p, mu, history[-1], tuple(history), residual))

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from compth._earned import Computed
 from compth._shown import Shown
 from compth.errors import InvalidParameter
 
@@ -22,13 +23,16 @@ class StepRow:
 
 
 @dataclass(frozen=True)
-class StepTable(Shown):
-    """Rows of `step_table`; `columns()` gives header and cells."""
+class StepTable(Computed, Shown):
+    """Rows of `step_table`; `columns()` gives header and cells. assumed: what factors take on a user's word."""
+
+    DOUBT = "the factors are those that were given: nothing of them was computed here; ct.step_sizes does"
 
     rows: tuple[StepRow, ...]
     measures: tuple[str, ...]
     reference: str
     eps: float
+    assumed: tuple[str, ...] = ()
 
     def columns(self) -> tuple[list[str], list[list[str]]]:
         """Step, gamma, then per measure the one-step factor, the rounds and how many times fewer than the reference."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from compth._earned import Computed, made
 from compth._numbers import Number
 from compth._shown import Shown
 from compth.compressors import Compressor
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class WorstCase(Shown):
+class WorstCase(Computed, Shown):
     """n workers with f_i(x) = curvature x^2/2 and the compressor that attains; `method` and `problem` run it.
 
     curvature: of every f_i. law: the compressor in words. rate: the exact squared rate there, a float. compressor and
@@ -57,8 +58,8 @@ def instance_of(q: Question, model: Model, where: Quadratic1D, rate: float) -> W
         np.full((n, 1, 1), float(where.curvature)), np.zeros((n, 1)), name=f"worst case of {q.method}"
     )
     compressor = _compressor(q, where)
-    made = None if compressor is None else _run(at_home(q.kind), compressor, model.constants)
-    return WorstCase(where.curvature, where.compressor, rate, problem, compressor, made)
+    run = None if compressor is None else _run(at_home(q.kind), compressor, model.constants)
+    return made(WorstCase(where.curvature, where.compressor, rate, problem, compressor, run))
 
 
 def _run(body: type[BodyMethod], compressor: Compressor, c: Mapping[str, Number]) -> Method:

@@ -410,3 +410,13 @@ def test_a_coin_takes_tuples_of_one_length():
 
     with pytest.raises(Underivable, match="a coin between a vector and something else"):
         Torn(ct.RandK(1), gamma=0.1).program({"gamma": 0.1}, 2, 3)
+
+
+@pytest.mark.parametrize("kind", [ct.DIANA, ct.MARINA, bodies.Learned])
+def test_what_a_signature_says_cannot_be_written(kind):
+    """DIANA.signature.start["h"] = "gradient" moved its runs, and its theorem stayed PROVED."""
+    for held in (kind.signature.start, kind.signature.params):
+        with pytest.raises(TypeError):
+            held["h"] = "gradient"
+        assert not hasattr(held, "clear")
+    assert pickle.loads(pickle.dumps(kind(ct.RandK(1)))) is not None

@@ -549,3 +549,24 @@ def test_a_sparse_matrix_that_was_handed_out_is_its_readers_own():
         assert not found.data.flags.writeable
         found.data = found.data * 9
     assert np.array_equal(p.gradients(np.ones(4)), before)
+
+
+@pytest.mark.parametrize(
+    ("columns", "ends", "says"),
+    [
+        ([0, -1], [0, 1, 2], "column indices -1 to 0: need 0 to 1"),
+        ([0, 2], [0, 1, 2], "column indices 0 to 2: need 0 to 1"),
+        ([0, 1], [0, 2, 1], "row pointers from 0 to 1: need 0 to 2"),
+        ([0, 1], [1, 1, 2], "row pointers from 1 to 2"),
+        ([0, 0.5], [0, 1, 2], "need a whole column index for each value"),
+        ([0], [0, 1, 2], "need a whole column index for each value"),
+    ],
+)
+def test_a_tuple_that_is_no_sparse_matrix_is_refused_in_our_words(columns, ends, says):
+    X = (np.array([1.0, 2.0]), np.array(columns), np.array(ends))
+    with pytest.raises(InvalidParameter, match=says):
+        RowQuadratic(X, np.ones(2), (1, 1), columns=2)
+    with pytest.raises(InvalidParameter, match="CSR is"):
+        RowQuadratic(X[:2], np.ones(2), (1, 1), columns=2)
+    fine = (X[0], np.array([0, 1]), np.array([0, 1, 2]))
+    assert RowQuadratic(fine, np.ones(2), (1, 1), columns=2).d == 2

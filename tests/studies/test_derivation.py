@@ -447,3 +447,63 @@ def test_bodies_without_a_step_with_decimals_or_messages_are_told_so():
 def test_a_method_with_a_floor_has_no_rate(body, window):
     with pytest.raises(Unsupported, match=r"floor|fixed point"):
         ct.derive(body, **LIGHT, delta=F(1, 2), gamma=F(1, 4), window=window)
+
+
+ROUND = {
+    "server": ["x"],
+    "worker": ["h"],
+    "ops": [
+        {"kind": "gradient", "argument": [["common", "state", "x", "1"]]},
+        {"kind": "message", "argument": [["own", "gradient", 0, "1"], ["own", "state", "h", "-1"]]},
+    ],
+    "next": {
+        "x": [
+            ["common", "state", "x", "1"],
+            ["common", "state", "h", "-1/2"],
+            ["common", "message", 1, "-1/2"],
+        ],
+        "h": [["own", "state", "h", "1"], ["own", "message", 1, "1/2"]],
+    },
+}
+MISREAD = {
+    "an operation of the round before": (("next", "x", 2, 2), -1),
+    "a later operation": (("ops", 0, "argument", 0), ["common", "message", 1, "1"]),
+    "an operation of another kind": (("next", "x", 2, 2), 0),
+    "no scope": (("next", "h", 0, 0), "everywhere"),
+    "no kind": (("next", "h", 1, 1), "packet"),
+    "a decimal": (("next", "h", 1, 3), 0.5),
+    "a truth value": (("next", "h", 0, 3), True),
+    "a vector that is none": (("next", "h", 0, 2), "e"),
+    "a name of what is sent": (("worker", 0), "message 0"),
+    "a name twice": (("worker", 0), "x"),
+    "a server that differs between the workers": (("next", "x", 2, 0), "own"),
+    "a gradient at a worker's own point": (("ops", 0, "argument", 0), ["own", "state", "h", "1"]),
+}
+
+
+@pytest.mark.parametrize("name", MISREAD)
+def test_a_round_that_would_be_read_in_two_ways_is_refused(name):
+    """Index -1 was the round before to the upper side, and this round's last to the lower; unknown words were read."""
+    recheck.check_program(ROUND)
+    (*way, last), value = MISREAD[name]
+    spoiled = copy.deepcopy(ROUND)
+    place = spoiled
+    for key in way:
+        place = place[key]
+    place[last] = value
+    with pytest.raises(ValueError, match=r"no names of vectors|has no term"):
+        recheck.check_program(spoiled)
+    data = {"program": spoiled, "window": 1, "class": {"mu": "1/10", "L": "1", "loss": "1/2", "n": "2"}}
+    for side in (recheck.upper_holds, recheck.lower_holds):
+        with pytest.raises(ValueError, match=r"no names of vectors|has no term"):
+            side(data)
+
+
+def test_the_round_that_is_checked_is_said():
+    """The name and gamma are the file's words: what is proved is of this round."""
+    assert recheck.program_lines(ROUND) == [
+        "g_0 = gradient at (1) x",
+        "c_1 = message of (1) g_0 + (-1) h",
+        "next x = (1) x + (-1/2) mean(h) + (-1/2) mean(c_1)",
+        "next h = (1) h + (1/2) c_1",
+    ]

@@ -77,3 +77,34 @@ def test_the_worst_case_of_gd_is_that_of_f_itself():
     assert row.tight_rate == pytest.approx(
         max((1 - gamma * problem.mu) ** 2, (1 - gamma * problem.L) ** 2), rel=1e-6
     )
+
+
+class Quieter(ct.Minibatch):
+    """An oracle that states half of its noise."""
+
+    def second(self, problem):
+        return super().second(problem) / 2
+
+
+class Silent(ct.Oracle):
+    """No dataclass: it draws noise and states that there is none."""
+
+    components = False
+
+    def gradients(self, problem, x, rng):
+        exact = problem.gradients(x)
+        return exact + rng.normal(size=exact.shape)
+
+    def noise(self, problem):
+        return ct.problems.Full().noise(problem)
+
+
+@pytest.mark.parametrize("oracle", [Quieter(), Silent()])
+def test_a_table_says_what_its_guaranteed_and_exact_factors_take_on_a_users_word(oracle):
+    """They stood there without a word."""
+    problem = ct.problems.random_finite_sum(n=2, m=3, d=3, kappa=4, seed=0)
+    method = ct.DCGD(ct.RandK(k=1), gamma=0.02, oracle=oracle)
+    for shown in (str(ct.step_sizes(method, problem)), ct.step_sizes(method, problem).to_latex()):
+        assert "draws with the noise that it states" in " ".join(shown.split())
+    assert "assumed" not in str(ct.step_sizes(ct.DCGD(ct.RandK(k=1), gamma=0.02), problem))
+    assert "draws with the noise that it states" in str(ct.exact_rate(method, problem))

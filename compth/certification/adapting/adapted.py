@@ -16,6 +16,7 @@ from typing import cast
 
 import numpy as np
 
+from compth._door import answers
 from compth._types import Array, Json, Tensor
 from compth.certification.adapting import memory, pairs, roles
 from compth.certification.adapting.backends import backend_of
@@ -61,6 +62,7 @@ def adapt(
     """
     if generators not in (None, "global"):
         raise InvalidParameter(f"generators={generators!r} is not known: 'global' seeds the process's own")
+    answers("what", what)
     kinds = (Compressor, Fleet)
     if isinstance(what, kinds) or (isinstance(what, type) and issubclass(what, kinds)):
         raise InvalidParameter(

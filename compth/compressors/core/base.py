@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar, TypedDict, TypeVar, cast, final
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from compth._door import no_mask
 from compth._numbers import Number, is_symbolic, plain_parameters, plainly, ratio
 from compth._numbers import max as largest
 from compth._types import Array, Numbers
@@ -81,6 +82,7 @@ class Noise:
 
 def check_vectors(x: object, name: str = "x") -> Array:
     """x as a float array (..., d), d >= 1, finite; float32 is kept, everything else becomes float64."""
+    no_mask(name, x)
     try:
         out = np.asarray(x)
         # single precision is kept, as simulations may run in it; integers and objects become doubles

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from compth._numbers import Number
@@ -147,7 +148,7 @@ def signature_of(body: Callable[..., object], library: type) -> Signature:
     gamma = "gamma" in params
     if gamma and params.pop("gamma") is not NOTHING:
         raise InvalidParameter(f"{name}: gamma takes no default, it is the method's step size")
-    return Signature(tuple(server), tuple(worker), start, params, gamma)
+    return Signature(tuple(server), tuple(worker), MappingProxyType(start), MappingProxyType(params), gamma)
 
 
 def _scope(body: Callable[..., object], p: inspect.Parameter) -> type:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any, NoReturn
 
-from compth._numbers import Number
+from compth._numbers import Number, plain
 from compth.errors import InvalidParameter, Unsupported
 
 COMMON, OWN, PART = "common", "own", "part"
@@ -99,14 +99,14 @@ class Vector:
         raise Underivable(f"{_said(other)} minus a vector is not linear")
 
     def __mul__(self, factor: Number) -> Vector:
-        _number(factor, "times")
+        factor = _number(factor, "times")
         return Vector({k: c * factor for k, c in self.terms.items()})
 
     def __rmul__(self, factor: object) -> Vector:
         return self.__mul__(factor)
 
     def __truediv__(self, factor: Number) -> Vector:
-        _number(factor, "divided by")
+        factor = _number(factor, "divided by")
         # 1/3 of a vector is exactly 1/3: ints would round to a float, and the fixed point and the moments
         # would be those of another method
         return self.__mul__(Fraction(1) / factor if isinstance(factor, int | Fraction) else 1 / factor)
@@ -156,13 +156,15 @@ def _said(thing: object) -> str:
     return "a vector" if isinstance(thing, Vector) else f"a {type(thing).__name__}"
 
 
-def _number(factor: object, verb: str) -> None:
+def _number(factor: object, verb: str) -> Number:
+    """The factor; a scalar of numpy as Python's number of the same value."""
     if isinstance(factor, Vector):
         raise Underivable(f"a vector {verb} a vector is not linear")
     if hasattr(factor, "shape") and factor.shape != ():
         raise Underivable(f"a vector {verb} an array: only numbers multiply vectors")
     if isinstance(factor, str | bytes | list | tuple | dict | set | complex) or factor is None:
         raise Underivable(f"a vector {verb} {_said(factor)}")
+    return plain(factor)
 
 
 def combined(parts: Iterable[tuple[object, Vector]]) -> Vector:

@@ -117,6 +117,60 @@ class Unrolled:
         return {(name, MEAN if name in self.server else OWN): Fraction(1)}
 
 
+Check = Callable[[Scalar], bool]
+
+
+def written(c: object) -> bool:
+    """True for a coefficient that a file writes exactly: a decimal of JSON is a float."""
+    return isinstance(c, str) or (isinstance(c, int) and not isinstance(c, bool))
+
+
+def check_program(program: Data, number: Check = written) -> None:
+    """ValueError for a round that says anything which is not read: names, scopes, kinds and earlier operations."""
+    server, worker = list(program["server"]), list(program["worker"])
+    names = [*server, *worker]
+    plain = all(isinstance(k, str) and k.isidentifier() for k in names)
+    if not server or not plain or len(set(names)) < len(names) or set(program["next"]) != set(names):
+        raise ValueError(f"{names} are no names of vectors, each with its own next value")
+    made: list[str] = []
+
+    def check(terms: Sequence[Scalar], place: str, common: bool = False) -> None:
+        for scope, kind, i, c in terms:
+            past = isinstance(i, int) and 0 <= i < len(made) and made[i] == kind
+            known = i in names if kind == "state" else past
+            shared = scope == "common" or (kind == "state" and i in server)
+            if scope not in (OWN, "common") or not known or not number(c) or (common and not shared):
+                raise ValueError(f"{place} has no term {[scope, kind, i, c]!r}")
+
+    for op in program["ops"]:
+        if op["kind"] not in ("gradient", "message"):
+            raise ValueError(f"operation {op['kind']!r} is none of gradient, message")
+        check(op["argument"], op["kind"], op["kind"] == "gradient")
+        made.append(op["kind"])
+    for name, terms in program["next"].items():
+        check(terms, f"{name}+", name in server)
+
+
+def program_lines(program: Data, shown: Callable[[object], str] = str) -> list[str]:
+    """The round that is checked, a line for each operation and each vector; g and c are its gradients and messages."""
+    outputs: list[str] = []
+
+    def value(terms: Sequence[Scalar]) -> str:
+        parts = []
+        for scope, kind, i, c in terms:
+            name = i if kind == "state" else outputs[i]
+            name = f"mean({name})" if scope == "common" and name not in program["server"] else name
+            parts.append(f"({shown(c)}) {name}")
+        return " + ".join(parts) or "0"
+
+    out = []
+    for k, op in enumerate(program["ops"]):
+        outputs.append(f"{'g' if op['kind'] == 'gradient' else 'c'}_{k}")
+        what = "gradient at" if op["kind"] == "gradient" else "message of"
+        out.append(f"{outputs[-1]} = {what} {value(op['argument'])}")
+    return [*out, *(f"next {k} = {value(v)}" for k, v in program["next"].items())]
+
+
 class Forms:
     """Quadratic forms of means and of deviations, and linear ones of f - f* at the points."""
 
@@ -176,6 +230,7 @@ def is_psd(m: Matrix) -> bool:
 
 def upper_holds(data: Data) -> bool:
     """The certificate of rho: V decreases by it and is at least scale |x|^2."""
+    check_program(data["program"])
     u, upper, c = Unrolled(data), data["upper"], constants_of(data)
     rho, scale = Fraction(upper["rho"]), Fraction(upper["scale"])
     v = {k: Fraction(x) for k, x in upper["v"].items()}
@@ -286,6 +341,7 @@ def times(a: Complex, b: Complex) -> Complex:
 
 def lower_holds(data: Data) -> bool:
     """The instance is of the class, and its round has an eigenvalue of modulus at least radius."""
+    check_program(data["program"])
     c, lower = constants_of(data), data["lower"]
     curvature, radius = Fraction(lower["curvature"]), Fraction(lower["radius"])
     factors = [(Fraction(a), Fraction(b)) for a, b in lower["factors"]]
@@ -389,6 +445,8 @@ def _said(data: Data, upper: bool, lower: bool) -> list[str]:
     rho, attained = float(Fraction(data["upper"]["rho"])), float(Fraction(data["lower"]["radius"]) ** 2)
     return [
         f"{data['method']}: {held}",
+        "  the name and the parameters are the file's words; the round that is checked:",
+        *(f"    {line}" for line in program_lines(data["program"])),
         *(f"  assumes: {a}" for a in data["assumptions"]),
         f"  upper: rho <= {rho:.9f} {'holds' if upper else 'FAILS'}",
         f"  lower: rho >= {attained:.9f} {'holds' if lower else 'FAILS'}",

@@ -181,6 +181,17 @@ def valued(program: Data, params: Mapping[str, Poly]) -> dict[str, Scalar]:
     }
 
 
+def _sums(c: Scalar) -> bool:
+    """True for a coefficient of a box: numbers times powers >= 0 of parameters."""
+    powers = [p for _, held in c for p in held.values()]
+    return all(recheck.written(x) for x, _ in c) and all(type(p) is int and p >= 0 for p in powers)
+
+
+def _sums_shown(c: Scalar) -> str:
+    """1 - 2 gamma^2, of the sums of a file."""
+    return " + ".join("*".join([str(x), *(f"{k}^{p}" for k, p in held.items())]) for x, held in c) or "0"
+
+
 class BoxCell:
     """A cell of a file: its constants and parameters as polynomials, the round with them."""
 
@@ -198,6 +209,7 @@ class BoxCell:
             "loss": loss + B * (top - loss),
             "n": n,
         }
+        recheck.check_program(data["program"], _sums)
         self.params = {k: between(v) for k, v in cell["parameters"].items()}
         self.program = valued(data["program"], self.params)
         self.unrolled = recheck.Unrolled({"program": self.program, "window": data["window"]})
@@ -275,6 +287,10 @@ def main(paths: Sequence[str]) -> int:
                 data = json.load(file)
             good = holds(data)
             said = f"{_said(data)}: {'holds' if good else 'FAILS'}"
+            rounds = recheck.program_lines(data["program"], _sums_shown)
+            said += "\n  the name is the file's word; the round that is checked:" + "".join(
+                f"\n    {line}" for line in rounds
+            )
         except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, ZeroDivisionError) as e:
             good, said = False, f"{path}: no box: {type(e).__name__}: {e}"
         failed += not good
