@@ -46,8 +46,8 @@ def equalities(space: Space, step: Step, cls: Class) -> Forms:
     """What is 0 in expectation, by the independence of the draws."""
     out: Forms = {}
     reached = _reached(step)
-    # E<xi, v> = 0 wherever v was made before xi was drawn, or from other draws. Where v has met xi's own draw
-    # nothing is said, and between: of different workers alone, their draws being independent.
+    # E<xi, v> = 0 wherever v was made before xi was drawn, or from other draws. Where v met the draw of xi's
+    # own worker alone, those of different workers are orthogonal still; else nothing is said.
     for xi in step.fresh:
         for v in space.common:
             how = reached.get(v, {}).get(xi)

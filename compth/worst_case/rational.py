@@ -106,9 +106,9 @@ def certificate_at(model: Model, rho: Fraction, pencil: Pencil | None = None) ->
 
 def rounded_certificate(pencil: Pencil, rho: Fraction, found: Solution) -> RateCertificate | None:
     """A float solution in units of L = 1 as a certificate of this rho; None where its exact check fails."""
+    # At the solution of largest margin every eigenvalue is at least the margin away from 0, so that rounding
+    # to the grid cannot make a block indefinite unless the margin is of its size.
     if not found.margin > 0:
-        # At the solution of largest margin every eigenvalue is at least the margin away from 0, so that
-        # rounding to the grid cannot make a block indefinite unless the margin is of its size.
         return None
     model, v, zero = pencil.given, _rounded(found.v), Fraction(0)
     # Rounding may push what is 0 below it: coefficients that must be >= 0 are clipped, which the margin pays

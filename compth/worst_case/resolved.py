@@ -138,8 +138,8 @@ class Step:
 
     def _gradient(self, op: Op, u: Combination, noise: Mapping[NoiseKey, Fraction]) -> Values:
         """The gradient's own vector, at a point without noise."""
-        # At x* all workers' points agree; elsewhere a worker's own gradient is another vector for every
-        # worker.
+        # A gradient at a point of its own is, for every worker, that of its f_i elsewhere: no two of them
+        # share an argument, and the LMI is then a bound that nothing shows attained.
         if op.argument.own and not self.bounded:
             raise self._refuse(op, "a gradient at a worker's own point")
         if noise:

@@ -245,9 +245,9 @@ def assembled(
 
 
 def _all_there(space: Space, after: Following, step: Step) -> None:
+    """A form forgets the vectors that its space does not have: a certificate would be too good."""
     # The one mistake that would certify too much: a dropped vector makes E V+ smaller than it is. It is an
     # assertion, not an error of the user's.
-    """A form forgets the vectors that its space does not have: a certificate would be too good."""
     values = [v for found in after.values.values() for _, v in found] + [step.input(k) for k in step.order]
     missing = {k.removeprefix("mean ") for v in values for k in v} - {*space.common}
     if missing:
@@ -316,8 +316,8 @@ def _quadratics(program: Program, step: Step, cls: Class) -> tuple[Quadratic1D, 
     """All workers hold curvature x^2/2, every compression multiplies by 1 + s or 1 - s, all combinations of signs."""
     out = []
     s = sqrt_below(cls.eta2) if cls.eta2 else Fraction(0)
-    # (1 +- s) v attains |C(v) - v| = s |v|, and on a 1-D quadratic nothing else does: all signs of all
-    # messages, 2^m of them a curvature. Which is worst depends on the method, and no sign dominates.
+    # (1 +- s) v attains |C(v) - v| = s |v|, and no other multiple of v does: all signs of all messages, 2^m of
+    # them a curvature. Which is worst depends on the method, and no sign dominates.
     signs = list(product((1 + s, 1 - s), repeat=len(step.messages))) if s else [()]
     for curvature in (cls.mu, cls.L):
         out += [_quadratic(program, step, cls, curvature, factors, s) for factors in signs]

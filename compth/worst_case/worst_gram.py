@@ -69,9 +69,9 @@ def worst_gram(
     curved = entries * layout((len(model.curved),))[1][:, None] if quadratic else entries
     scalars, eye = sizes.count(1), np.eye(len(trace))
     single, several = (curved, curved[:0]) if len(curved) == 1 else (curved[:0], curved)
-    # max <gain, G> with trace G = 1: the dual of "multipliers exist with rate V - E V+ - sum multiplier *
-    # known >= 0". Its value is positive exactly where no multipliers do, and then G is the Gram matrix of a
-    # worst state.
+    # max <gain, G> with trace G = 1: the dual of "there are multipliers with rate V - E V+ - sum multiplier *
+    # known >= 0". Its value is positive exactly where there are none, and then G is the Gram matrix of a worst
+    # state.
     rows = np.concatenate(
         [trace[None], equal, *(-r for r in (signs, single, eye[:scalars], several, eye[scalars:]))]
     )
