@@ -11,11 +11,11 @@ import warnings
 from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import fields, replace
-from typing import Any
 
 import numpy as np
 from scipy.linalg import LinAlgWarning, lu_factor, lu_solve
 
+from compth._types import Numbers as Array
 from compth.certification.assumption import reference_of
 from compth.certification.tracer import NotTraceable, leaves
 from compth.dynamics import masked, traced
@@ -31,7 +31,6 @@ from compth.methods.core.observed import observed
 from compth.methods.core.vectors import COMMON, OWN, STATE, Vector
 from compth.problems.interface import Problem, as_quadratic, is_quadratic
 
-Array = Any
 FAR = 2.0**40
 """How far out T is read off: other terms of a step (added noise) are rounding there."""
 LARGEST = 120
@@ -256,7 +255,7 @@ class EnumeratedSystem:
         """Y -> sum p T Y T', symmetrised."""
         self.applications += 1
         out = np.einsum("k,kab,kcb->ac", self.p, self.T @ Y, self.T)
-        return (out + out.T) / 2
+        return np.asarray((out + out.T) / 2)
 
     def __call__(self, moments: tuple[Array, Array]) -> tuple[Array, Array]:
         """One step."""
@@ -267,7 +266,7 @@ class EnumeratedSystem:
     @property
     def source(self) -> Array:
         """sum p c c': what a step adds by itself."""
-        return np.einsum("k,ka,kb->ab", self.p, self.c, self.c)
+        return np.asarray(np.einsum("k,ka,kb->ab", self.p, self.c, self.c))
 
     @property
     def driven(self) -> bool:
@@ -305,7 +304,7 @@ class EnumeratedSystem:
         seen = np.asarray(theorem.observe(self.problem, self.state(self.centre + probe), self.plan))
         if np.abs(np.einsum("ra,ab,rb->r", probe, Q, probe) - seen).max() > 1e-8 * np.abs(seen).max():
             raise Unsupported(f"{theorem.id}'s metric is no quadratic form of the state: simulate it instead")
-        return Q
+        return np.asarray(Q)
 
     def quantities(self, Y: Array, m: Array | None = None) -> Array:
         """E||x-x*||^2, E f - f*, E||grad f||^2 from the moments around the mean's fixed point, which may not be x*."""
@@ -325,7 +324,7 @@ class EnumeratedSystem:
         size, outer = self.size, np.outer(self.units, self.units)
 
         def image(v: Array) -> Array:
-            return (self.linear(v.reshape(size, size) * outer) / outer).ravel()
+            return np.asarray((self.linear(v.reshape(size, size) * outer) / outer).ravel())
 
         value, vector = arnoldi(image, size * size, np.eye(size).ravel())
         low, high = enclosed(image, vector.reshape(size, size), (0, 4, 16, 64, 256))
@@ -365,7 +364,7 @@ class EnumeratedSystem:
     def _whole(self) -> Array:
         """The linear part as one matrix, in natural sizes."""
         t = self.T * self.units / self.units[:, None]
-        return np.einsum("k,kab,kcd->acbd", self.p, t, t, optimize=True).reshape(self.size**2, -1)
+        return np.asarray(np.einsum("k,kab,kcd->acbd", self.p, t, t, optimize=True).reshape(self.size**2, -1))
 
     def at_rest(self) -> tuple[Array, Array, object]:
         """(by how much x* is missed, what a step adds to second moments, (Y, this) -> quantities), in natural sizes."""
@@ -381,7 +380,7 @@ class EnumeratedSystem:
     def scaled(self, Y: Array) -> Array:
         """T on second moments in natural sizes."""
         outer = np.outer(self.units, self.units)
-        return self.linear(Y * outer) / outer
+        return np.asarray(self.linear(Y * outer) / outer)
 
     def inverse(self) -> Callable[[Array], Array]:
         """(id - T)^-1 on vectors in natural sizes: exact where it is small, by the means where it is not."""

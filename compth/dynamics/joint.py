@@ -7,7 +7,7 @@ inputs' second moments. It brackets the rate where workers with memories are cor
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 import numpy as np
 
@@ -26,7 +26,7 @@ LARGEST = 700
 """Largest number of entries of w for which compth builds it."""
 
 
-def fits(system: System | TracedSystem) -> bool:
+def fits(system: System | TracedSystem) -> TypeGuard[System]:
     """True for systems with memories, one branch, exact gradients and a joint vector that is not too long."""
     if not isinstance(system, System):
         return False

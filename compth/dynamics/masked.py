@@ -16,6 +16,7 @@ import numpy as np
 
 from compth._numbers import Number
 from compth._own import hidden
+from compth._types import Numbers as Array
 from compth.compressors.double_sketch import DoubleSketch
 from compth.dynamics.normal import TRIED, exact_program, program_at
 from compth.dynamics.own import own_fleet
@@ -28,8 +29,6 @@ from compth.methods.core.observed import observed
 from compth.methods.core.outside import while_it_reads_the_same
 from compth.methods.core.program import Program
 from compth.methods.core.vectors import COMMON, GRADIENT, MESSAGE, OWN, STATE
-
-Array = Any
 
 
 class Masked(NamedTuple):
@@ -129,7 +128,7 @@ class MaskedSystem:
             + (self.map @ X + X @ self.map.T) * self.keep
             + self.sketch.quadratic(self.K, X)
         )
-        return (out + out.T) / 2
+        return np.asarray((out + out.T) / 2)
 
     def __call__(self, state: MaskedMoments) -> MaskedMoments:
         """One step."""
@@ -153,7 +152,7 @@ class MaskedSystem:
     def square_of(self, state: MaskedMoments) -> Array:
         """E (x-x*)(x-x*)'."""
         star = self.data.x_star
-        return state.X - np.outer(state.m, star) - np.outer(star, state.m) + np.outer(star, star)
+        return np.asarray(state.X - np.outer(state.m, star) - np.outer(star, state.m) + np.outer(star, star))
 
     def quantities(self, state: MaskedMoments) -> Array:
         """E||x-x*||^2, E f - f*, E||grad f||^2."""

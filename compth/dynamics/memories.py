@@ -10,10 +10,11 @@ an entry of E zz' and of E y_i y_i' gets from itself.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeGuard
 
 import numpy as np
 
+from compth._types import Numbers as Array
 from compth.dynamics.system import Moments, System
 from compth.dynamics.units import Units, units_of
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from compth.dynamics.traced import TracedSystem
 
 
-Array = Any
 RANK_TOLERANCE = 1e-4
 """Of the low-rank form of the resolvent in the coupling: it is only a preconditioner."""
 NEAR, SOUGHT = 0.03, 12
@@ -32,7 +32,7 @@ TINY = 1e-13
 """What an inverse may not divide by, relative to 1."""
 
 
-def fits(system: System | TracedSystem) -> bool:
+def fits(system: System | TracedSystem) -> TypeGuard[System]:
     """True for a system of this form."""
     if not isinstance(system, System) or system.rational or system.affine:
         return False
@@ -50,7 +50,7 @@ def _sym(m: Array) -> Array:
 
 def _rows(x: Array, y: Array) -> Array:
     """diag x_i y_i'."""
-    return np.einsum("ijk,ijk->ij", x, y)
+    return np.asarray(np.einsum("ijk,ijk->ij", x, y))
 
 
 class Memories:
@@ -138,7 +138,7 @@ class Memories:
         half = np.matmul(y, self.halved)
         m = np.add(half, np.swapaxes(half, 1, 2), out=y)
         m += own if self.q**2 == 1 else self.q**2 * own
-        return m
+        return np.asarray(m)
 
     def _own(self, out: Array, m: Array, across: Array, own: Array) -> Array:
         """w^2 M + v^2 E + 2 v w E y u' in `out`; an array to write over."""
@@ -146,7 +146,7 @@ class Memories:
         half += own * (self.v * (self.v + 2 * self.w * self.q) / 2)
         np.add(half, np.swapaxes(half, 1, 2), out=out)
         out += np.multiply(m, self.w**2, out=half)
-        return half
+        return np.asarray(half)
 
     def _noise(self, m: Array) -> None:
         """a M + Diag Delta in place of M."""
@@ -259,7 +259,7 @@ class Memories:
         own = (self.vectors[None] * self.g).sum(axis=1)
         scaled = (self.weight * self.a[:, 0, 0])[:, None] * own
         total = (scaled * self.each[:, 0]).T @ own
-        return (total + total.T) / 2
+        return np.asarray((total + total.T) / 2)
 
     def _coupling(self) -> Array:
         """H_i: the diagonal of M_i that E zz' = Diag(e_k), divided by the gap, makes, (n, d, d)."""
@@ -314,7 +314,7 @@ class Memories:
         first = np.einsum("ijk,ik->ij", self.filled, source)
         # Only S = sum_i weight_i Delta_i reaches z: its d equations are closed, and give every Delta_i.
         common = self.back @ (self.weight @ first)
-        return first + np.einsum("ijk,ik->ij", self.filled, self.coupling @ common)
+        return np.asarray(first + np.einsum("ijk,ik->ij", self.filled, self.coupling @ common))
 
 
 def _away(x: Array) -> Array:

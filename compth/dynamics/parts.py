@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse.csgraph import connected_components
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     from compth.dynamics.traced import TracedSystem
 
 
-def parts_of(system: System | TracedSystem) -> list[Any]:
+def parts_of(system: System | TracedSystem) -> list[System | TracedSystem]:
     """The systems of the groups of coordinates, without repetitions; [system] where there is only one."""
     data, sketches = system.data, [m for m in (*system.own, system.cross, system.down) if m is not None]
     alone = all(float(m.b) == 0 for m in sketches) and system.noise is None and data.projector is None
-    if not alone or system.rational or system.affine or getattr(system, "before", ()):
+    if not alone or system.rational or system.affine or getattr(system, "before", False):
         return [system]
     count, labels = connected_components(np.any(data.A != 0, axis=0), directed=False)
     if count == 1:
         return [system]
-    found: dict[bytes, Any] = {}
+    found: dict[bytes, System | TracedSystem] = {}
     for label in range(count):
         group = np.flatnonzero(labels == label)
         part = _restricted(system, group)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from compth._numbers import Number
 from compth._types import Numbers as Array
 from compth.dynamics import joint, memories, stein
 from compth.dynamics.cone import basis_of, blocks, collatz
@@ -15,11 +16,15 @@ from compth.dynamics.noise_free import NoiseFree
 from compth.dynamics.parts import parts_of
 from compth.dynamics.reduced import dynamics_data
 from compth.dynamics.solvers import arnoldi, davidson, definite, upper_bound
-from compth.dynamics.system import Data, Moments
+from compth.dynamics.system import Data, Moments, System
 from compth.dynamics.units import Packing
 from compth.errors import Unsupported
 from compth.methods import Method, plan_of
 from compth.problems.interface import Problem
+
+if TYPE_CHECKING:
+    from compth.dynamics.traced import TracedSystem
+
 
 WIDTH = 1e-2
 """A bracket wider than this, relative to |1 - rho|, counts as not converged."""
@@ -73,7 +78,7 @@ def is_narrow(bracket: tuple[float, float], width: float = WIDTH) -> bool:
 
 
 def radius(
-    system: Any, near: Sequence[Radius] = (), tol: float | None = None, width: float = WIDTH
+    system: System | TracedSystem, near: Sequence[Radius] = (), tol: float | None = None, width: float = WIDTH
 ) -> Radius:
     """Spectral radius of the linear part of a system.
 
@@ -91,7 +96,7 @@ def radius(
     return Radius(value, low, max(r.high for r in found), parts=found)
 
 
-def _radius(system: Any, near: Sequence[Radius], tol: float | None, width: float) -> Radius:
+def _radius(system: System | TracedSystem, near: Sequence[Radius], tol: float | None, width: float) -> Radius:
     """radius of one group of coordinates."""
     if stein.fits(system):
         found = stein.rate(system, near=[r.point for r in near], tol=tol or 1e-9, bracketed=tol is None)
@@ -144,7 +149,7 @@ class Search:
     inverse: NoiseFree | None
     target: float | None
 
-    def __init__(self, system: Any, near: Sequence[Radius] = ()) -> None:
+    def __init__(self, system: System | TracedSystem, near: Sequence[Radius] = ()) -> None:
         self.system, self.value = system, 0.0
         if near and near[0].again is not None:
             self._like(near[0].again)
@@ -175,6 +180,7 @@ class Search:
         if self.helper is None:
             self.packing = Packing(self.system, other.packing.units)
         else:
+            assert isinstance(self.system, System)
             self.packing = memories.Memories(self.system, other.packing.units)
             self.packing.scale, self.packing.unscale = other.packing.scale, other.packing.unscale
 
@@ -199,7 +205,7 @@ class Search:
         return found
 
     @staticmethod
-    def after(system: Any, point: Moments) -> Moments:
+    def after(system: System | TracedSystem, point: Moments) -> Moments:
         """T of a system like this one, of a point."""
         found: Moments = system(point)
         return found
@@ -309,7 +315,7 @@ class Search:
         return upper_bound(self.change, self.solve, self.packing.inside, positive, self.value)
 
 
-def constant_step_inputs(method: Method, problem: Problem) -> tuple[Data, Any, Any]:
+def constant_step_inputs(method: Method, problem: Problem) -> tuple[Data, Number, Mapping[str, Number]]:
     """(data, gamma, parameters) of a run with a constant step; Unsupported for a schedule."""
     plan, _, _ = plan_of(method, problem)
     if plan.schedule is not None:
@@ -317,24 +323,24 @@ def constant_step_inputs(method: Method, problem: Problem) -> tuple[Data, Any, A
     return dynamics_data(method, problem), plan.gamma, plan.params
 
 
-def own_radius(system: Any) -> float:
+def own_radius(system: System | TracedSystem) -> float:
     """What memories that cancel in the average (or that nothing reads) keep of themselves, in the mean."""
     if not system.M or (system.data.n == 1 and system.averages):
         return 0.0
     return float(np.abs(np.linalg.eigvals(system.own_map())).max())
 
 
-def mean_radius(linear: Any) -> float:
+def mean_radius(linear: System | TracedSystem) -> float:
     """Spectral radius of the map of the means."""
     return max(mean_ends(linear))
 
 
-def mean_ends(linear: Any) -> tuple[float, ...]:
+def mean_ends(linear: System | TracedSystem) -> tuple[float, ...]:
     """What the spectral radius of the map of the means is the largest of: the ends of real roots, or one radius."""
     return ends_of(kept_means(linear), linear.K == 1)
 
 
-def kept_means(linear: Any) -> Array:
+def kept_means(linear: System | TracedSystem) -> Array:
     """The map of the means, on range(A) where A is singular."""
     mean_map: Array = linear.mean_map()
     if linear.data.projector is not None:

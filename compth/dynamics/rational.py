@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from compth._numbers import Number
+from compth._types import Numbers as Array
 from compth.dynamics.forms import Sketches
 from compth.dynamics.normal import recipe_of
 from compth.dynamics.of_x import of_x_alone, scheme_of_part
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from compth.dynamics.forms import Scheme
 
 
-Array = Any
 BITS = 60
 """Bits kept of the float witnesses."""
 LITTLE = Fraction(1, 2**100)
@@ -85,7 +85,9 @@ def _short(array: Array | None, scale: float) -> Array | None:
     """Fractions with a power of two below, BITS bits after the point."""
     if array is None:
         return None
-    return np.frompyfunc(lambda v: Fraction(round(float(v) * scale * 2**BITS), 2**BITS), 1, 1)(array)
+    return np.asarray(
+        np.frompyfunc(lambda v: Fraction(round(float(v) * scale * 2**BITS), 2**BITS), 1, 1)(array)
+    )
 
 
 def _exactly(system: System, m: Moments) -> Moments:

@@ -14,15 +14,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
+from compth._types import Numbers as Array
 from compth.compressors import MomentMap
 from compth.dynamics.solvers import arnoldi, davidson, definite, enclosed, extremes, face_bound, upper_bound
 from compth.dynamics.system import System
 
-Array = Any
 RANK_TOLERANCE = 1e-6
 SHIFT = 0.05
 """Where the second preconditioner is taken: this fraction of |1 - rho| right of the first estimate of rho."""
@@ -34,7 +34,7 @@ KERNEL = 1e-12
 """Eigenvalues of A below this fraction of the largest are its kernel (when A has one)."""
 
 
-def fits(system: Any) -> bool:
+def fits(system: object) -> TypeGuard[System]:
     """True for a system of this form: one common vector, no memories, one branch, nothing but A_i z compressed."""
     if not isinstance(system, System):
         return False
@@ -97,7 +97,7 @@ class Stein:
             total = total + self.cross(self.mean @ x @ self.mean.T)
         if self.system.noise is not None:
             total = total + self._gradients(v @ x @ v.T)
-        return self.weight * (v.T @ total @ v)
+        return np.asarray(self.weight * (v.T @ total @ v))
 
     def apply(self, vector: Array) -> Array:
         """(T - id) on a scaled vector."""
@@ -112,7 +112,7 @@ class Stein:
         """What stochastic gradients add: sum_i (own_i + delta^2)(Cov xi_i), X in the original basis."""
         xi = self.system.noise.covariance(x)
         own = sum(o(k) for o, k in zip(self.system.own, xi, strict=True))
-        return own + float(self.system.delta) ** 2 * xi.sum(axis=0)
+        return np.asarray(own + float(self.system.delta) ** 2 * xi.sum(axis=0))
 
     def prepare(self, shift: float = 0.0) -> Callable[[Array], Array]:
         """Approximate inverse of (1 + shift) id - T; the first call sets the scales."""
@@ -130,7 +130,7 @@ class Stein:
             y = x / gap
             v = self.vectors
             filled = inverse @ self._diagonal(y)
-            return y + (v.T @ (filled[:, None] * v)) / gap
+            return np.asarray(y + (v.T @ (filled[:, None] * v)) / gap)
 
         if not self.scaled:
             # Scales from a point near the Perron matrix: with a unit diagonal T is nearest to normal, and its
@@ -152,7 +152,7 @@ class Stein:
     def _spread(self, o: MomentMap, diagonals: Array) -> Array:
         """The Diag and trace parts of a map, on columns of diagonals."""
         c = np.asarray(o.c, dtype=float)
-        return (c[:, None] if c.ndim else c) * diagonals + float(o.b) * diagonals.sum(axis=0)
+        return np.asarray((c[:, None] if c.ndim else c) * diagonals + float(o.b) * diagonals.sum(axis=0))
 
     def _diagonal(self, y: Array) -> Array:
         """weight x the d numbers that the Diag and trace parts of the noise put on the diagonal, for X = y."""
@@ -312,7 +312,7 @@ def stable_step(unit: System) -> tuple[float, tuple[float, float]]:
         op.applications += 1
         x = v.reshape(outer.shape) / outer
         out = (products * x + op.noise(x)) / sums * outer
-        return ((out + out.T) / 2).ravel()
+        return np.asarray(((out + out.T) / 2).ravel())
 
     value, vector = arnoldi(balanced, op.rank**2, np.eye(op.rank).ravel())
     low, high = enclosed(balanced, vector.reshape(outer.shape))

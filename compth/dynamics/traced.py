@@ -11,6 +11,7 @@ import numpy as np
 
 from compth._numbers import Number
 from compth._own import hidden
+from compth._types import Numbers as Array
 from compth.compressors import as_fleet
 from compth.compressors.identity import Identity
 from compth.dynamics.blocks import Blocks
@@ -29,7 +30,6 @@ from compth.methods.core.program import Op, Program
 from compth.methods.core.vectors import GRADIENT, MESSAGE, PICKED, SPOKEN
 from compth.problems.interface import Problem, has_components
 
-Array = Any
 LARGEST = 4_000_000
 """Most numbers that the second moments of a traced method may have."""
 UNSEEN = 1e-13
@@ -121,7 +121,7 @@ class TracedSystem(Blocks):
             else:
                 value = x0 if kind == "x0" else 0 * x0
                 value = np.array([value] * data.n) if own else value
-            return value - self._rest(name)
+            return np.asarray(value - self._rest(name))
 
         # Each vector begins where its body says, less where it rests.
         servers = [x0 - data.x_star, *(first(k) for k in program.server[1:])]
@@ -132,9 +132,9 @@ class TracedSystem(Blocks):
     def _rest(self, name: str) -> Array:
         """Where a vector rests: (d,) or (n, d)."""
         if name in self.program.server:
-            return self._number(self.centre.server[name]) * self.data.x_star
+            return np.asarray(self._number(self.centre.server[name]) * self.data.x_star)
         a, b = self.centre.worker[name]
-        return self._number(a) * self.data.x_star + self._number(b) * self.data.s
+        return np.asarray(self._number(a) * self.data.x_star + self._number(b) * self.data.s)
 
     def quantities(self, m: Moments) -> Array:
         """E||x - x*||^2, E f - f*, E||grad f||^2."""
@@ -144,11 +144,11 @@ class TracedSystem(Blocks):
 
     def square(self, m: Moments) -> Array:
         """E (x-x*)(x-x*)'."""
-        return m.C[: self.width, : self.width]
+        return np.asarray(m.C[: self.width, : self.width])
 
     def mean(self, m: Moments) -> Array:
         """E x."""
-        return self.data.x_star + m.C[: self.width, -1]
+        return np.asarray(self.data.x_star + m.C[: self.width, -1])
 
     def form(self, theorem: Theorem, problem: Problem, plan: Plan) -> Array | None:
         """w with E metric = w . features(moments); None when the theorem bounds the squared distance."""
