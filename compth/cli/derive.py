@@ -43,10 +43,11 @@ def derive(
         str | None, typer.Option(help="a claimed rate: a number or text in the constants")
     ] = None,
     proof: Annotated[
-        bool, typer.Option("--proof", help="fit and check V and multipliers in symbols")
+        bool, typer.Option("--proof", help="fit V and multipliers in symbols, and ask the kernel")
     ] = False,
     certificates: Annotated[
-        Path | None, typer.Option(help="folder for the certificates that recheck.py reads")
+        Path | None,
+        typer.Option(help="folder for what recheck.py reads; with --proof also recheck_symbols.py"),
     ] = None,
     latex: Annotated[bool, typer.Option("--latex", help="print the theorem as LaTeX, nothing else")] = False,
     appendix: Annotated[
@@ -108,7 +109,9 @@ def _write(folder: Path, certificates: list[Json | None]) -> None:
     from compth.reporting.files import write_all
 
     files = {
-        f"{data['method'].lower()}_{k + 1}.json": (json.dumps(data, indent=1) + "\n").encode()
+        f"{data['method'].lower()}_{'proof' if 'symbols' in data else k + 1}.json": (
+            json.dumps(data, indent=1) + "\n"
+        ).encode()
         for k, data in enumerate(certificates)
         if data is not None
     }
@@ -153,6 +156,7 @@ def _derived(thing: object, request: Json) -> Json:
     # A conjecture that fails is a refutation: the exit code says so.
     refuted = found.report is not None and found.report.verdict is Verdict.REFUTED
     kept = [c.bracket.data for c in found.cells] if request["certificates"] else []
+    kept += [found.proof_file()] if request["certificates"] and found.proof is not None else []
     return {
         "text": str(found),
         "latex": found.to_latex().rstrip("\n"),

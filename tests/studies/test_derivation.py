@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from fractions import Fraction as F
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,9 +18,19 @@ import compth as ct
 from compth.certificates import Verdict
 from compth.errors import InvalidParameter, Unsupported
 from compth.methods.core import closed_forms as forms
-from compth.studies.derivation import brackets, elimination, proofs, recheck
+from compth.proof import Refused, check, identity
+from compth.studies.derivation import (
+    brackets,
+    elimination,
+    kernel_proof,
+    proof_files,
+    recheck,
+    recheck_symbols,
+    regions,
+    words,
+)
 from compth.studies.derivation.brackets import bracket
-from compth.studies.derivation.rounds import MU, NORM, OMEGA, SMOOTH, symbolic_round
+from compth.studies.derivation.rounds import MU, NORM, OMEGA, SMOOTH, WORKERS, symbolic_round
 from compth.worst_case.bodies import body_asked
 from compth.worst_case.question import Question
 
@@ -311,7 +322,8 @@ def test_typed_and_changed_results_lose_their_words(tmp_path):
     found = ct.derive("EF", **LIGHT, delta=F(3, 4), proof=True)
     assert found.proof.holds()
     assert found.check()
-    assert "not the kernel" in str(found)
+    assert "not the kernel" not in str(found)
+    assert "by the kernel" in " ".join(str(found).split())
     assert "positive semidefinite" in found.to_latex()
     assert found.confirmed
     assert found.tight
@@ -347,42 +359,186 @@ def test_bad_input_is_one_line(given, said):
         ct.derive("EF21", **{"mu": F(1, 10)} | given)
 
 
+V_OF = {  # V up to a factor, as it is known: f - f*, |x - e|^2 + |e|^2/s, s |grad f|^2 + |grad f - g|^2, ...
+    "CGD": {"f": 1},
+    "EF": {"P[x,x]": 1, "P[x,e]": -1, "P[e,e]": 1 + 1 / NORM},
+    "EF21": {"P[g,g]": 1, "P[g,gradient at x]": -1, "P[gradient at x,gradient at x]": 1 + NORM},
+    "DCGD": {"P[x,x]": 1},
+}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["EF", "CGD"])
-def test_v_and_multipliers_are_fitted_and_proved_for_all_constants(name, without_closed_forms):
-    found = ct.derive(name, **LIGHT, delta=F(3, 4), proof=True)
+@pytest.mark.parametrize("name", ["EF", "CGD", "EF21", "DCGD", "DIANA"])
+def test_v_and_multipliers_are_fitted_and_proved_for_all_constants(name, without_closed_forms, tmp_path):
+    given = {k: v[0] if isinstance(v, list) else v for k, v in KNOWN[name][0].items()}
+    found = ct.derive(name, **LIGHT, **given, proof=True)
     assert found.proof is None  # a package in which something is replaced gives no words
     proof = vars(found)["proof"]
     assert proof.holds()
-    if name == "EF":  # V is (x - e)^2 + e^2/s up to a factor
-        ratio = [sympy.cancel(proof.v[k] / proof.v["P[x,x]"]) for k in ("P[x,e]", "P[e,e]")]
-        assert ratio == [-1, sympy.cancel(1 + 1 / NORM)]
-    else:  # V is f - f*
-        assert [k for k, v in proof.v.items() if v != 0] == ["f"]
-    if name == "EF":
-        planted_errors_are_seen(proof)
+    v = {k: sympy.sympify(e) for k, e in proof.v.items() if e != 0}
+    if name == "DIANA":  # |x|^2 + weight mean |h_i - h_i*|^2, gamma and alpha as they are known
+        assert v.keys() == {"P[x,x]", "P[h,h]", "Q[h,h]"}
+        gamma, alpha = (
+            next(e for k, e in proof.parameters.items() if str(k) == x) for x in ("gamma", "alpha")
+        )
+        n = proof.parameters[WORKERS]
+        excess = OMEGA / (n * (1 - alpha * (1 + OMEGA)))
+        wanted = {"P[x,x]": 1, "P[h,h]": gamma**2 * excess / alpha, "Q[h,h]": gamma**2 * excess / alpha}
+        assert sympy.cancel(gamma * (1 + excess) * (1 + MU) - 2) == 0
+    else:
+        wanted = V_OF[name]
+    first = next(iter(wanted))
+    assert v.keys() == wanted.keys()
+    assert all(sympy.cancel(v[k] * wanted[first] - v[first] * wanted[k]) == 0 for k in v)
+    planted_errors_are_seen(proof)
+    the_file_holds_and_nothing_near_it(proof_files.described(proof, name, ""), tmp_path)
+    names = [record["name"] for record in proof.kernel]
+    ends = ["attained0", "attained1"] + ["root"] * (
+        name != "DCGD"
+    )  # DCGD's rate is a formula of the constants
+    assert [x.rpartition(".")[2] for x in names[1:]] == ends
+    assert not any(record["unused"] for record in proof.kernel)
 
 
 def planted_errors_are_seen(proof):
-    """Every coefficient of the proof matters."""
+    """Every coefficient of the proof matters, by the check in symbols."""
     for k, m in proof.multipliers.items():
         if m != 0:
-            assert not replace(
-                proof, multipliers={**proof.multipliers, k: m * sympy.Rational(9, 10)}
-            ).holds(), k
+            less = replace(proof, multipliers={**proof.multipliers, k: m * sympy.Rational(9, 10)})
+            assert not less.holds(), k
             assert not replace(proof, multipliers={**proof.multipliers, k: -m}).holds(), k
     assert not replace(proof, v={k: -v for k, v in proof.v.items()}).holds()
-    step = {k: v if k == MU else v * sympy.Rational(99, 100) for k, v in proof.parameters.items()}
-    assert not replace(proof, parameters=step).holds()
+    if len([v for v in proof.v.values() if v != 0]) > 1:
+        for k, v in proof.v.items():
+            assert v == 0 or not replace(proof, v={**proof.v, k: v * sympy.Rational(9, 10)}).holds(), k
+    for k, e in proof.parameters.items():  # the step, and every constant that the closed form gives
+        assert not replace(proof, parameters={**proof.parameters, k: e * sympy.Rational(99, 100)}).holds(), k
+    better = proof.closed.subs(proof.region.unknown, proof.region.unknown * sympy.Rational(101, 100))
+    assert not replace(proof, closed=better).holds()
+
+
+def scaled(number, by):
+    """A formula of a file times a number."""
+    return {"n": [[str(F(c) * by), powers] for c, powers in number["n"]], "d": number["d"]}
+
+
+def spoiled_files(data):
+    """(what, file): one thing changed in each."""
+    half = F(1, 2)
+
+    def put(way, value):
+        out = copy.deepcopy(data)
+        place = out
+        for key in way[:-1]:
+            place = place[key]
+        place[way[-1]] = value
+        return out
+
+    for part in ("v", "multipliers"):
+        if part == "multipliers" or len(data[part]) > 1:
+            yield from ((f"{part} {k}", put((part, k), scaled(x, half))) for k, x in data[part].items())
+    for k, x in data["constants"].items():
+        yield f"constant {k}", put(("constants", k), scaled(x, F(99, 100)))
+    for block, found in data["squares"].items():
+        for k, (weight, vector) in enumerate(found):
+            yield "weight", put(("squares", block, k), [scaled(weight, F(9, 10)), vector])
+            yield "no weight", put(("squares", block, k), [scaled(weight, F(-1)), vector])
+    yield "scale", put(("sees", "scale"), scaled(data["sees"]["scale"], F(3)))
+    yield "scale 0", put(("sees", "scale"), scaled(data["sees"]["scale"], F(0)))
+    yield "closed form", put(("closed", "n", 0, 0), str(F(data["closed"]["n"][0][0]) * 2))
+    for k, c in enumerate(data["conditions"]):
+        yield "condition", put(("conditions", k, "positive"), scaled(c["positive"], F(-1)))
+        yield "no condition", put(("conditions",), data["conditions"][:k] + data["conditions"][k + 1 :])
+    yield "no instance", put(("instances",), [])
+    if not data["noisy"]:
+        yield "zero", put(("instances", 0, "state"), [scaled(x, F(0)) for x in data["instances"][0]["state"]])
+        yield "turn", put(("instances", 0, "turn"), -data["instances"][0]["turn"])
+        yield "factor", put(("instances", 1, "signs", 0), -data["instances"][1]["signs"][0])
+    key = data["program"]["server"][0]
+    terms = [
+        [*t[:-1], scaled(t[-1], half) if t[1] != "state" else t[-1]] for t in data["program"]["next"][key]
+    ]
+    if terms != data["program"]["next"][key]:
+        yield "round", put(("program", "next", key), terms)
+
+
+def the_file_holds_and_nothing_near_it(data, folder):
+    path = folder / "proof.json"
+    path.write_text(json.dumps(data))
+    told = subprocess.run(
+        [sys.executable, "-I", "-S", recheck_symbols.__file__, path],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (told.returncode, told.stderr) == (0, "")
+    assert told.stdout.count("holds") == 4
+    for what, spoiled in spoiled_files(data):
+        try:
+            held = recheck_symbols.holds(spoiled)
+        except (ValueError, KeyError, ZeroDivisionError):
+            held = False
+        assert not held, what
+
+
+def spoiled_scripts(statement, certificate):
+    """A multiplier, the rate, the step, a square: the statement's hash is that of the changed one."""
+    said, proof = json.loads(statement), json.loads(certificate)
+
+    def again(changed, steps):
+        text = json.dumps(changed)
+        return text, json.dumps({"statement": identity(text), "steps": steps})
+
+    (step,) = proof["steps"]
+    for k, m in step["use"].items():
+        yield again(said, [{**step, "use": {**step["use"], k: f"(1/2)*({m})"}}])
+    better = step["show"].replace("<= ", "<= (99/100)*")
+    yield again({**said, "claim": [better]}, [{**step, "show": better}])
+    yield again({**said, "let": {**said["let"], "gamma": f"(99/100)*({said['let']['gamma']})"}}, [step])
+    yield again(said, [{**step, "terms": step["terms"][1:]}])
+
+
+@pytest.mark.slow
+def test_the_kernel_refuses_what_is_planted():
+    """DCGD's is the shortest of the scripts."""
+    found = ct.derive("DCGD", **LIGHT, omega=3, n=4, proof=True)
+    statement, certificate = next(kernel_proof.scripts(found.proof))
+    assert check(statement, certificate)["claims"]
+    assert "by the kernel" in " ".join(str(found).split())
+    spoiled = list(spoiled_scripts(statement, certificate))
+    assert len(spoiled) == 2 + 4
+    for texts in spoiled:
+        with pytest.raises(Refused):
+            check(*texts)
+    worse = replace(found.proof, v={k: -v for k, v in found.proof.v.items()})
+    assert worse.kernel == ()
+    assert "not the kernel" in str(words.facts(replace_proof(found, worse)))
+    assert recheck_symbols.holds(found.proof_file())
+
+
+def replace_proof(found, proof):
+    """A stand-in that says another proof."""
+    return SimpleNamespace(
+        proof=proof, method=found.method, cells=found.cells, closed=found.closed, confirmed=True,
+        published=None, reason="", report=None, algorithm=found.algorithm, tight=True,
+    )  # fmt: skip
 
 
 def test_signs_on_a_region_are_shown_or_not_claimed():
-    assert proofs.sign({(2, 0): 1, (0, 1): -1}, 2) == 1  # r^2 - s on s < r^2
-    assert proofs.sign({(2, 0): 1, (0, 1): -1}, 1) == 0  # not so on s < r
-    assert proofs.sign({(0, 0): -1, (1, 0): 1}, 2) == -1  # r - 1
-    assert proofs.sign({(0, 0): 1, (1, 0): -3, (2, 0): 2}, 1) == 0  # (1-r)(1-2r)
-    assert proofs.covers(FEEDBACK, 2)
-    assert not proofs.covers(FEEDBACK + 3, 2)
+    first, second = regions.of_messages(1), regions.of_messages(2)
+    r_, s_ = sympy.symbols("r s", positive=True)
+
+    def sign(region, e):
+        return region.sign(region.lifted(e).numer)
+
+    assert sign(second, r_**2 - s_) == 1  # on s < r^2
+    assert sign(first, r_**2 - s_) == 0  # not so on s < r
+    assert sign(first, r_ - 1) == -1
+    assert sign(first, (1 - r_) * (1 - 2 * r_)) == 0
+    assert second.covers(FEEDBACK)
+    assert not second.covers(FEEDBACK + 3)
+    upside_down = replace(second, conditions=(regions.Condition(NORM - r_**2, NORM),))
+    assert not upside_down.covers(FEEDBACK)
 
 
 @ct.method

@@ -252,7 +252,8 @@ class _Cell:
         """The proof in symbols, where it was found."""
         if closed is None or self.round is None:
             return None
-        return proved(self.round, self.active, closed)
+        unknown = {R: self.rate**0.5, RHO: self.rate}
+        return proved(self.round, self.active, closed, {**self.constants, **self.values, **unknown})
 
     def cell(self) -> Cell:
         """What is shown of it."""

@@ -59,8 +59,15 @@ class ClosedForm:
     holds: tuple[Any, ...] = ()
 
 
-def equation(round_: Round, active: Active) -> tuple[Any, ...]:
+def equation(round_: Round, active: Active) -> tuple[sympy.Expr, ...]:
     """What the active eigenvalue satisfies, as polynomials: one, or two with t for a complex pair."""
+    kind = active.kind
+    if (active.instance, kind) not in round_.equations:
+        round_.equations[active.instance, kind] = _equation(round_, active)
+    return round_.equations[active.instance, kind]
+
+
+def _equation(round_: Round, active: Active) -> tuple[sympy.Expr, ...]:
     matrix = round_.matrix(active.instance)
     z = sympy.Symbol("z")
     char = sympy.numer(sympy.together((z * sympy.eye(matrix.shape[0]) - matrix).det(method="berkowitz")))
@@ -68,6 +75,7 @@ def equation(round_: Round, active: Active) -> tuple[Any, ...]:
         return (sympy.expand(char.subs(z, RHO)),)
     if abs(active.eigenvalue.imag) <= REAL:
         return (sympy.expand(char.subs(z, R if active.eigenvalue.real > 0 else -R)),)
+    # a pair of modulus r and sum t divides the characteristic polynomial: both coefficients of the rest vanish
     rest = sympy.Poly(sympy.rem(sympy.Poly(char, z), sympy.Poly(z**2 - TRACE * z + R**2, z)), z)
     return tuple(sympy.expand(rest.coeff_monomial(z**k)) for k in (1, 0))
 

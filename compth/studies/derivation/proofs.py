@@ -1,316 +1,295 @@
 """The proof for symbolic constants: V and multipliers as formulas, and an exact check that they prove the closed form.
 
-At the best step S = r^2 V - V+ minus the multiples of what is >= 0 is positive semidefinite, and along the run of an
-active quadratic every inequality used is an equality. So S annihilates the vectors of that run: a linear system for the
-coefficients of V and the multipliers, solved over the field Q(r, s); the closed form, linear in mu, removes mu (L = 1).
-What is then checked, exactly and for all constants at once: every principal minor of S and of V, every multiplier. A
-polynomial in r and s is positive on 0 < s < r^k < 1 if, with s = r^k t, r = p/(1+p), t = q/(1+q), all its coefficients
-in p and q are.
+At the best step S = rho V - E V+ minus multiples of what is >= 0 is positive semidefinite, and along the runs of the
+active quadratics every inequality used is an equality, so that S annihilates them (`fitting`). What is checked here,
+exactly and for all constants at once: that the closed form has a root for all of them, every multiplier, and S and V
+as sums of squares with coefficients >= 0 on the region (`regions`). The same proof goes to the kernel
+(`kernel_proof`) and to a file for the standard library alone (`recheck_symbols`); neither trusts this check.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from fractions import Fraction
-from math import comb
-from typing import Any
+from dataclasses import dataclass, field
+from functools import cached_property
 
-import numpy as np
 import sympy
 
+from compth._types import Json
 from compth.errors import CompthError
-from compth.studies.derivation.elimination import Active, ClosedForm, R, equation
-from compth.studies.derivation.rounds import MU, NORM, SMOOTH, Round
-from compth.worst_case.model import NEXT, NOW, Model
+from compth.studies.derivation.elimination import FLAT, RHO, Active, ClosedForm, R, equation, vanishing
+from compth.studies.derivation.fitting import Values, fitted
+from compth.studies.derivation.regions import Formula, Region, evaluated, of_messages, of_noise
+from compth.studies.derivation.rounds import MU, NORM, OMEGA, SMOOTH, WORKERS, Round
+from compth.worst_case.model import Model
+from compth.worst_case.resolved import AT_X
 
-FIELD = sympy.polys.fields.FracField([R, NORM], sympy.QQ)
-"""Formulas in r and s."""
-SLACK = 1e-9
-"""Eigenvalues above -SLACK are no reason to drop a solution; the check in symbols has none."""
-MOST_TRIED = 12
-"""Solutions that are tried in symbols, the sparsest first."""
-Formula = Any
-"""An element of FIELD, in lowest terms."""
-Coefficients = dict[str, Formula]
+Square = tuple[Formula, dict[str, Formula]]
+"""weight, vector: weight times the square of a combination of named vectors."""
+POWERS = (1, 2)
+"""s < r^power: the regions that are tried for contractive messages."""
+GAP = "f"
+"""The coefficient of f - f* in V."""
 
 
 @dataclass(frozen=True)
 class SymbolicProof:
-    """E V+ <= r^2 V for all 0 < mu < L = 1, 0 < s < 1 and one worker; r: the closed form's root with s < r^power < 1.
+    """E V+ <= rho V for all constants of the class with L = 1, rho the closed form's root on the region.
 
-    model: the round's statement in symbols, from the trace. closed: the polynomial in r. parameters: mu and gamma in r
-    and s. v, multipliers: by name, in r and s, up to a common factor.
+    round_, model: the round and its statement in symbols, from the trace. closed: the polynomial. parameters: what is
+    no symbol of the region (gamma, mu or rho or n ...), as formulas in these. v, multipliers: by name, up to a common
+    factor. active: the quadratics that attain rho.
     """
 
-    model: Model
-    closed: Any
-    parameters: Mapping[Any, Any]
-    v: Mapping[str, Any]
-    multipliers: Mapping[str, Any]
-    power: int
+    round_: Round = field(repr=False)
+    model: Model = field(repr=False)
+    closed: sympy.Expr
+    region: Region
+    parameters: Mapping[sympy.Symbol, sympy.Expr]
+    v: Values
+    multipliers: Values
+    active: tuple[Active, ...] = ()
 
     def holds(self) -> bool:
-        """Everything again from the statement: a root for all constants, signs, minors."""
+        """Everything again from the statement: a root for all constants, signs, squares."""
+        at = self.region
         return (
-            covers(self.closed, self.power)
+            at.covers(self.closed)
             and self.inside()
-            and all(nonnegative(lifted(m), self.power) for m in self.multipliers.values())
-            and all(psd(self.decrease(block), self.power) for block in self.model.blocks)
-            and self.sees_x()
+            and all(at.nonnegative(self.lift(m)) for m in self.multipliers.values())
+            and self.squares is not None
+            and self.sees is not None
         )
 
+    @property
+    def rho(self) -> sympy.Expr:
+        """The factor of squares a round, as a symbol or its square."""
+        return RHO if self.round_.noisy else R**2
+
+    @cached_property
+    def values(self) -> dict[sympy.Symbol, Formula]:
+        """Every symbol of the statement in the region's field."""
+        out = {x: self.region.lifted(x) for x in self.region.symbols} | {SMOOTH: self.region.field.one}
+        waiting = dict(self.parameters)
+        while waiting:
+            ready = [k for k, e in waiting.items() if e.free_symbols <= set(out)]
+            if not ready:
+                raise CompthError(f"{sorted(map(str, waiting))}: formulas of what is not known")
+            out |= {k: evaluated(waiting.pop(k), out, self.region.field) for k in ready}
+        return out
+
+    def lift(self, e: sympy.Expr) -> Formula:
+        """A formula as an element of the region's field, L = 1."""
+        return evaluated(sympy.sympify(e), self.values, self.region.field)
+
     def inside(self) -> bool:
-        """On the region 0 < mu < 1 and gamma > 0, and mu's formula is the closed form's."""
-        mu = self.parameters[MU]
-        on_it = lifted(self.closed.subs({SMOOTH: 1, MU: mu})) == 0
-        wanted = [mu, 1 - mu, *(v for k, v in self.parameters.items() if k != MU)]
-        return on_it and all(positive(lifted(f), self.power) for f in wanted)
+        """The formulas solve the closed form and lie in the class: 0 < mu < 1, 0 < rho < 1, a step > 0."""
+        wanted = [self.values[k] for k in self.parameters]
+        wanted += [1 - self.values[k] for k in (MU, RHO) if k in self.parameters]
+        return self.lift(self.closed) == 0 and all(map(self.region.positive, wanted))
 
     def decrease(self, block: str) -> list[list[Formula]]:
         """S on one block."""
-        found = self.model.decrease(R**2, self.v, self.multipliers, block)
-        return [[lifted(put(e, self.parameters)) for e in row] for row in found]
+        found = self.model.decrease(self.rho, self.v, self.multipliers, block)
+        return [[self.lift(e) for e in row] for row in found]
 
-    def sees_x(self) -> bool:
-        """V > 0 unless x = x*: definite on the state, or semidefinite with a positive multiple of f - f*."""
-        matrix = [[lifted(e) for e in row] for row in self.model.lyapunov(self.v, "mean")]
-        gap = lifted(self.v.get("f", 0))
-        if positive(gap, self.power):
-            return psd(matrix, self.power)
-        leading = (determinant([row[:k] for row in matrix[:k]]) for k in range(1, len(matrix) + 1))
-        return gap == 0 and all(positive(d, self.power) for d in leading)
+    def names(self, block: str) -> tuple[str, ...]:
+        """The vectors of a block."""
+        space = self.model.space
+        return {"mean": space.common, "deviation": space.worker}.get(block, (block,))
+
+    @cached_property
+    def squares(self) -> dict[str, list[Square]] | None:
+        """S on every block as squares; None where it is not shown positive semidefinite."""
+        out = {}
+        for block in self.model.blocks:
+            found = squares(self.decrease(block), self.names(block), self.region)
+            if found is None:
+                return None
+            out[block] = found
+        return out
+
+    def matrix(self, block: str) -> list[list[Formula]]:
+        """V on one block."""
+        return [[self.lift(e) for e in row] for row in self.model.lyapunov(self.v, block)]
+
+    @cached_property
+    def sees(self) -> tuple[str, Formula, dict[str, list[Square]]] | None:
+        """(name, scale, squares): V is squares plus scale > 0 times |name|^2, or f - f*; so V = 0 only at x*.
+
+        name: x, the gradient at x (|grad f(x)| >= mu |x - x*| on the class), or "f".
+        """
+        gap = self.lift(self.v.get(GAP, 0))
+        if not self.region.nonnegative(gap):
+            return None
+        blocks: list[str] = [b for b in ("mean", "deviation") if b in self.model.blocks]
+        matrices = {b: self.matrix(b) for b in blocks}
+        for target in (GAP, self.model.space.common[0], AT_X):
+            scale, less = gap, matrices
+            if target != GAP:
+                if target not in self.names("mean")[: len(matrices["mean"])]:
+                    continue
+                scale, less = self._less(matrices, self.names("mean").index(target))
+            found = {b: squares(m, self.names(b), self.region) for b, m in less.items()}
+            if self.region.positive(scale) and all(s is not None for s in found.values()):
+                return target, scale, {b: s for b, s in found.items() if s is not None}
+        return None
+
+    def _less(
+        self, matrices: Mapping[str, list[list[Formula]]], at: int
+    ) -> tuple[Formula, dict[str, list[list[Formula]]]]:
+        """(half of what |the vector|^2 may have of V, V without it).
+
+        The most is 1/(V^-1)[at, at], the last pivot where that vector is eliminated last.
+        """
+        mean = matrices["mean"]
+        kept = [i for i, row in enumerate(mean) if any(e != 0 for e in row) and i != at]
+        last = pivots([[mean[i][j] for j in (*kept, at)] for i in (*kept, at)])[-1]
+        half = last / 2
+        less = [[e - half if i == j == at else e for j, e in enumerate(row)] for i, row in enumerate(mean)]
+        return half, {**matrices, "mean": less}
+
+    @cached_property
+    def kernel(self) -> tuple[Json, ...]:
+        """What the kernel said of the proof, the equality on the instances, and the root: a record each.
+
+        Empty where it refused one of them: then nothing here says that the kernel proved it.
+        """
+        from compth.proof import Refused, check
+        from compth.studies.derivation.kernel_proof import scripts
+
+        if self.squares is None:
+            return ()  # nothing to be asked
+        try:
+            return tuple(check(statement, certificate) for statement, certificate in scripts(self))
+        except Refused:
+            return ()
 
 
-def put(e: Any, parameters: Mapping[Any, Any]) -> Any:
-    """A formula with L = 1 and gamma and mu in r and s."""
-    later = {k: v for k, v in parameters.items() if k != MU}
-    return sympy.sympify(e).subs(later).subs(MU, parameters[MU]).subs(SMOOTH, 1)
-
-
-def lifted(e: Any) -> Formula:
-    """As an element of the field."""
-    return FIELD.from_expr(sympy.sympify(e))
-
-
-def sign(polynomial: Mapping[tuple[int, int], Any], power: int) -> int:
-    """1 or -1 where the polynomial in r and s is shown to have that sign on 0 < s < r^power < 1, else 0.
-
-    c r^a s^b = c r^(a + power b) t^b; times (1+p)^m (1+q)^n its terms are c p^i (1+p)^(m-i) q^b (1+q)^(n-b).
-    """
-    terms = [(a + power * b, b, c) for (a, b), c in polynomial.items()]
-    m, n = max(i for i, _, _ in terms), max(b for _, b, _ in terms)
-    out: dict[tuple[int, int], Any] = {}
-    for i, b, c in terms:
-        for j in range(m - i + 1):
-            for k in range(n - b + 1):
-                at = (i + j, b + k)
-                out[at] = out.get(at, 0) + c * comb(m - i, j) * comb(n - b, k)
-    signs = {1 if c > 0 else -1 for c in out.values() if c}
-    return signs.pop() if len(signs) == 1 else 0
-
-
-def positive(f: Formula, power: int) -> bool:
-    """True where the formula is shown to be positive on the region."""
-    return f != 0 and sign(dict(f.numer), power) * sign(dict(f.denom), power) == 1
-
-
-def nonnegative(f: Formula, power: int) -> bool:
-    """True where it vanishes identically or is shown to be positive on the region."""
-    return f == 0 or positive(f, power)
-
-
-def determinant(rows: Sequence[Sequence[Formula]]) -> Formula:
-    """By elimination in the field."""
-    m, out = [list(r) for r in rows], FIELD.one
-    for k in range(len(m)):
-        at = next((i for i in range(k, len(m)) if m[i][k] != 0), None)
-        if at is None:
-            return FIELD.zero
-        if at != k:
-            m[k], m[at], out = m[at], m[k], -out
-        out *= m[k][k]
-        for i in range(k + 1, len(m)):
-            factor = m[i][k] / m[k][k]
-            m[i] = [a - factor * b for a, b in zip(m[i], m[k], strict=True)]
+def pivots(m: Sequence[Sequence[Formula]]) -> list[Formula]:
+    """Of the elimination without exchanges; 0 where a pivot is 0, and its row is then left alone."""
+    rows, out = [list(r) for r in m], []
+    for k in range(len(rows)):
+        out.append(rows[k][k])
+        for i in range(k + 1, len(rows)) if rows[k][k] != 0 else ():
+            factor = rows[i][k] / rows[k][k]
+            rows[i] = [a - factor * b for a, b in zip(rows[i], rows[k], strict=True)]
     return out
 
 
-def psd(matrix: Sequence[Sequence[Formula]], power: int) -> bool:
-    """True where every principal minor vanishes identically or is shown to be positive on the region."""
-    size = len(matrix)
-    chosen = itertools.chain.from_iterable(itertools.combinations(range(size), k) for k in range(1, size + 1))
-    return all(nonnegative(determinant([[matrix[i][j] for j in at] for i in at]), power) for at in chosen)
+def squares(m: Sequence[Sequence[Formula]], names: Sequence[str], region: Region) -> list[Square] | None:
+    """A quadratic form as squares with positive weights: L D L' over the field, a zero pivot has a zero row.
 
-
-def covers(closed: Any, power: int) -> bool:
-    """True where the polynomial changes sign between r = s^(1/power) and r = 1 for all 0 < mu < 1 = L, 0 < s < 1.
-
-    At both ends with s = a^power: a polynomial in a and mu, both in (0, 1).
+    The form is <a, M a> of the vectors a by name. None where a pivot is not shown positive.
     """
-    a = sympy.Symbol("a", positive=True)
-    ends = []
-    for r in (a, sympy.Integer(1)):
-        at = sympy.Poly(sympy.expand(closed.subs(SMOOTH, 1).subs(R, r).subs(NORM, a**power)), a, MU)
-        ends.append(0 if at.is_zero else sign(dict(at.terms()), 0))  # power 0: both free in (0, 1)
-    return ends[0] * ends[1] == -1
+    rows, out = [list(r) for r in m], []
+    for k in range(len(rows)):
+        pivot = rows[k][k]
+        if pivot == 0:
+            if any(e != 0 for e in rows[k][k:]):
+                return None
+            continue
+        if not region.positive(pivot):
+            return None
+        # the k-th square is (sum_j M_kj a_j)^2/M_kk, and what is left of M has no a_k
+        out.append((1 / pivot, {names[j]: rows[k][j] for j in range(k, len(rows)) if rows[k][j] != 0}))
+        for i in range(k + 1, len(rows)):
+            factor = rows[i][k] / pivot
+            rows[i] = [a - factor * b for a, b in zip(rows[i], rows[k], strict=True)]
+    return out
 
 
-def proved(round_: Round, active: Sequence[Active], closed: ClosedForm) -> SymbolicProof | None:
-    """The proof of a closed form from active real quadratics, one worker; None where none of this kind was found."""
-    if round_.noisy or len(round_.unknowns) != 1 or sympy.degree(closed.polynomial, MU) != 1:
-        return None
-    (gamma,) = round_.unknowns
-    if gamma not in closed.best or closed.polynomial.free_symbols - {R, NORM, MU, SMOOTH}:
-        return None
-    mu = sympy.solve(closed.polynomial, MU)[0].subs(SMOOTH, 1)
-    parameters = {MU: lifted(mu).as_expr(), gamma: lifted(put(closed.best[gamma], {MU: mu})).as_expr()}
-    if any(lifted(put(e, parameters)) != 0 for a in active for e in equation(round_, a)):
-        return None  # an active quadratic does not have the rate r there
-    for power in (1, 2):
-        inside = SymbolicProof(round_.model, closed.polynomial, parameters, {}, {}, power).inside()
-        for full in (False, True) if inside and covers(closed.polynomial, power) else ():
+def proved(
+    round_: Round, active: Sequence[Active], closed: ClosedForm, at: Mapping[sympy.Symbol, float]
+) -> SymbolicProof | None:
+    """The proof of a closed form from active real quadratics; None where none of this kind was found.
+
+    at: numbers of all symbols at the choice where the closed form was found.
+    """
+    for bare in _settings(round_, active, closed, at):
+        if not (bare.region.covers(closed.polynomial) and bare.inside()):
+            continue
+        for full in (False,) if round_.noisy else (False, True):
             try:
                 model = round_.statement(full)
             except CompthError:
                 continue
-            for v, multipliers in _fitted(round_, active, model, parameters, power):
-                proof = SymbolicProof(model, closed.polynomial, parameters, v, multipliers, power)
+            for v, multipliers in fitted(round_, active, model, bare.region, bare.lift, bare.rho):
+                proof = SymbolicProof(
+                    round_,
+                    model,
+                    closed.polynomial,
+                    bare.region,
+                    bare.parameters,
+                    v,
+                    multipliers,
+                    tuple(active),
+                )
                 if proof.holds():
                     return proof
     return None
 
 
-def _fitted(
-    round_: Round, active: Sequence[Active], model: Model, parameters: Mapping[Any, Any], power: int
-) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """(V, multipliers) that annihilate the active runs: the sparse solutions that are proofs at a sample of numbers."""
-    from sympy.polys.matrices import DomainMatrix
-
-    names = [*model.now, *model.known]
-    runs = [_run(round_, a, model, parameters) for a in active]
-    columns = []
-    for name in names:
-        v = {k: int(k == name) for k in model.now}
-        used = {k: int(k == name) for k in model.known}
-        column = []
-        mean = [[lifted(put(e, parameters)) for e in row] for row in model.decrease(R**2, v, used, "mean")]
-        for run in runs:
-            column += [sum((a * b for a, b in zip(row, run, strict=True)), FIELD.zero) for row in mean]
-        for block in (NOW, NEXT, *model.points):
-            if block in model.blocks:
-                ((e,),) = model.decrease(R**2, v, used, block)
-                column.append(lifted(put(e, parameters)))
-        columns.append(column)
-    rows = [list(row) for row in zip(*columns, strict=True)]
-    space = DomainMatrix(rows, (len(rows), len(names)), FIELD.to_domain()).nullspace().to_list()
-    if not space:
+def _settings(
+    round_: Round, active: Sequence[Active], closed: ClosedForm, at: Mapping[sympy.Symbol, float]
+) -> Iterator[SymbolicProof]:
+    """The closed form's constants as formulas on a region, without V and multipliers."""
+    unknown = RHO if round_.noisy else R
+    (gamma, *_) = round_.unknowns
+    others = {k: e for k, e in closed.best.items() if k != gamma}
+    # one constant in which the closed form is linear: mu for messages; for noise the rate itself, n or omega
+    polynomial = closed.polynomial.subs(SMOOTH, 1)
+    order = (RHO, WORKERS, OMEGA) if round_.noisy else (MU,)
+    gone = next((x for x in order if sympy.degree(polynomial, x) == 1), None)
+    known = {unknown, MU, OMEGA, WORKERS} if round_.noisy else {R, NORM, MU}
+    if gone is None or str(gamma) != "gamma" or set(round_.unknowns) - {gamma} - set(others):
         return
-    sample = _Sample(model, parameters, names, Fraction(9, 10), Fraction(9, 10) ** power / 2)
-    for row, way in itertools.product(sample.sparse(space), (1, -1)):
-        values = dict(zip(names, _primitive(row, way), strict=True))
-        yield {k: values[k] for k in model.now}, {k: values[k] for k in model.known}
+    if polynomial.free_symbols - known:
+        return
+    formula = sympy.factor(sympy.solve(polynomial, gone)[0])
+    regions = [of_messages(power) for power in POWERS]
+    if round_.noisy:
+        free = [x for x in (MU, RHO, OMEGA, WORKERS) if x != gone and polynomial.has(x)]
+        parts = sympy.factor_list(sympy.numer(formula) * sympy.denom(formula))[1]
+        regions = [of_noise(free, [f for f, _ in parts], at)]
+    for region in regions:
+        held = {gone: formula, **others}
+        step = _step_of(round_, active, region, held, at)
+        if step is not None:
+            yield SymbolicProof(
+                round_, round_.model, closed.polynomial, region, {gamma: step, **held}, {}, {}
+            )
 
 
-class _Sample:
-    """The statement at numbers r and s: which solutions are proofs there, so that few are tried in symbols."""
-
-    def __init__(
-        self, model: Model, parameters: Mapping[Any, Any], names: Sequence[str], r: Fraction, s: Fraction
-    ) -> None:
-        self.r, self.s, self.names, self.model = r, s, list(names), model
-        self.forms: dict[tuple[str, str], Any] = {}
-        for name in names:
-            v = {k: int(k == name) for k in model.now}
-            used = {k: int(k == name) for k in model.known}
-            for block in model.blocks:
-                decrease = model.decrease(R**2, v, used, block)
-                made = [[self.value(lifted(put(e, parameters))) for e in row] for row in decrease]
-                self.forms[name, block] = np.array(made, dtype=float)
-            self.forms[name, "V"] = np.array(model.lyapunov(v, "mean"), dtype=float)
-
-    def value(self, f: Formula) -> Fraction:
-        """A formula's number."""
-        top, bottom = (
-            sum((Fraction(str(c)) * self.r**a * self.s**b for (a, b), c in p.terms()), Fraction(0))
-            for p in (f.numer, f.denom)
-        )
-        return top / bottom
-
-    def proof(self, values: Sequence[float]) -> bool:
-        """Multipliers >= 0, S and V positive semidefinite, up to rounding."""
-        scale = max(map(abs, values)) or 1.0
-        own = dict(zip(self.names, (v / scale for v in values), strict=True))
-        signs = [own[k] for k in (*self.model.known, "f") if k in own]
-        if min(signs) < -SLACK:
-            return False
-        blocks = [*self.model.blocks, "V"]
-        sums = (sum(own[k] * self.forms[k, block] for k in self.names) for block in blocks)
-        return all(np.linalg.eigvalsh(m).min() > -SLACK * max(1.0, np.abs(m).max()) for m in sums)
-
-    def sparse(self, space: list[list[Formula]]) -> Iterator[list[Formula]]:
-        """Solutions with as many zeros as the dimension allows, that are proofs at the sample; the sparsest first."""
-        numbers = np.array([[float(self.value(f)) for f in row] for row in space])
-        found = []
-        for at in itertools.combinations(range(len(self.names)), len(space) - 1):
-            _, sizes, turned = np.linalg.svd(numbers[:, list(at)].T, full_matrices=True)
-            if len(at) and sizes[-1] < 1e-9 * sizes[0]:
-                continue  # these zeros do not fix a solution
-            values = turned[-1] @ numbers
-            if self.proof(values) or self.proof(-values):
-                used = tuple(np.flatnonzero(np.abs(values) > 1e-9 * np.abs(values).max()))
-                found.append((len(used), used, at))
-        for _, _, at in sorted({used: (size, used, at) for size, used, at in found}.values())[:MOST_TRIED]:
-            yield _combined(space, at)
+def _step_of(
+    round_: Round,
+    active: Sequence[Active],
+    region: Region,
+    held: Mapping[sympy.Symbol, sympy.Expr],
+    at: Mapping[sympy.Symbol, float],
+) -> sympy.Expr | None:
+    """The step at which all active quadratics have the rate: the one common root > 0 of their equations."""
+    gamma, common = round_.unknowns[0], None
+    field = region.field
+    known = {x: region.lifted(x) for x in region.symbols} | {SMOOTH: field.one}
+    for k in sorted(held, key=lambda k: len(held[k].free_symbols - set(known))):
+        known[k] = evaluated(held[k], known, field)
+    others = {k: e for k, e in held.items() if k in round_.unknowns}
+    for a in active:
+        for e in equation(round_, a):
+            # of the characteristic polynomial only the factor that vanishes there: the others are other eigenvalues
+            near = vanishing(e.subs(others), at, FLAT) if others else [e]
+            if not near:
+                return None
+            numbers = [evaluated(c, known, field) for c in sympy.Poly(near[0], gamma).all_coeffs()]
+            poly = sympy.Poly(numbers, gamma, domain=field.to_domain())
+            common = poly if common is None else common.gcd(poly)
+    if common is None or common.is_zero:
+        return None
+    while common.degree() > 0 and common.eval(0) == 0:  # a step of 0 is no step
+        common = common.quo(sympy.Poly(gamma, gamma, domain=field.to_domain()))
+    common = common.sqf_part()
+    return sympy.factor(-common.nth(0) / common.nth(1)) if common.degree() == 1 else None
 
 
-def _combined(space: list[list[Formula]], zeros: Sequence[int]) -> list[Formula]:
-    """The solution that vanishes at these places."""
-    from sympy.polys.matrices import DomainMatrix
-
-    if not zeros:
-        return space[0]
-    rows = [[row[i] for row in space] for i in zeros]
-    domain = FIELD.to_domain()
-    (weights,) = DomainMatrix(rows, (len(zeros), len(space)), domain).nullspace().to_list()
-    return [
-        sum((w * row[i] for w, row in zip(weights, space, strict=True)), FIELD.zero)
-        for i in range(len(space[0]))
-    ]
-
-
-def _primitive(row: Sequence[Formula], way: int) -> list[Any]:
-    """The same direction without common factors, as expressions."""
-    held = [f for f in row if f != 0]
-    bottom, top = held[0].denom, held[0].numer
-    for f in held[1:]:
-        bottom, top = bottom.lcm(f.denom), top.gcd(f.numer)
-    common = FIELD(bottom) / FIELD(top) * way
-    return [sympy.factor((f * common).as_expr()) for f in row]
-
-
-def _run(round_: Round, active: Active, model: Model, parameters: Mapping[Any, Any]) -> list[Formula]:
-    """The run of an active quadratic: its eigenvector, as every vector of the model."""
-    from sympy.polys.matrices import DomainMatrix
-
-    at = active.instance
-    turn = R if active.eigenvalue.real > 0 else -R
-    matrix = round_.matrix(at)
-    size = matrix.shape[0]
-    rows = [
-        [lifted(put(matrix[i, j] - (turn if i == j else 0), parameters)) for j in range(size)]
-        for i in range(size)
-    ]
-    (vector, *_) = DomainMatrix(rows, (size, size), FIELD.to_domain()).nullspace().to_list()
-    values = dict(zip(round_.program.names, vector, strict=True))
-    waiting = {name: (at.curvature, argument) for argument, name in model.curved}
-    waiting |= {name: (f, u) for (u, name, _), f in zip(model.sent, at.factors, strict=True)}
-    while waiting:
-        name = next(k for k, (_, u) in waiting.items() if all(a.removeprefix("mean ") in values for a in u))
-        factor, u = waiting.pop(name)
-        total = sum(
-            (lifted(put(c, parameters)) * values[a.removeprefix("mean ")] for a, c in u.items()), FIELD.zero
-        )
-        values[name] = lifted(put(factor, parameters)) * total
-    return [values[b] for b in model.space.common]
+__all__ = ["GAP", "Square", "SymbolicProof", "proved", "squares"]

@@ -13,6 +13,7 @@ from typing import Any
 from compth._earned import Earned
 from compth._numbers import Number
 from compth._shown import Shown
+from compth._types import Json
 from compth.certificates import Report
 from compth.claims import Standing
 from compth.errors import Unsupported
@@ -122,6 +123,15 @@ class Derivation(Earned, Shown):
         for path, cell in zip(out, self.cells, strict=True):
             path.write_text(json.dumps(cell.bracket.data, indent=1) + "\n", encoding="utf-8")
         return out
+
+    def proof_file(self) -> Json:
+        """The symbolic proof as `recheck_symbols.py` reads it. Unsupported without one."""
+        from compth.studies.derivation.proof_files import described
+        from compth.studies.derivation.words import scope_of
+
+        if self.proof is None:
+            raise Unsupported(f"{self.method}: there is no proof in symbols: ask for one by proof=True")
+        return described(self.proof, self.method, scope_of(self.proof))
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values."""

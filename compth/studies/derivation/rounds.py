@@ -101,6 +101,11 @@ class Round:
         return sympy.Matrix(rows)
 
     @cached_property
+    def equations(self) -> dict[tuple[Instance, str], tuple[sympy.Expr, ...]]:
+        """What `elimination.equation` found of each instance: determinants in symbols are slow."""
+        return {}
+
+    @cached_property
     def model(self) -> Model:
         """The Model in symbols, V on the state alone."""
         return self.statement(False)

@@ -8,11 +8,13 @@ from typing import Any
 
 import sympy
 
+from compth._types import Json
 from compth.certificates import Verdict
 from compth.reporting.reports import latex_escape
 from compth.studies.derivation.elimination import RHO
+from compth.studies.derivation.proofs import SymbolicProof
 from compth.studies.derivation.published import Promise
-from compth.studies.derivation.rounds import MU, NORM, OMEGA, SMOOTH
+from compth.studies.derivation.rounds import MU, NORM, OMEGA, SMOOTH, WORKERS
 
 CONTRACTIVE = "|C_i(v) - v| <= s |v|, s = sqrt(1 - delta)"
 UNBIASED = "E C_i(v) = v, E|C_i(v) - v|^2 <= omega |v|^2, workers independent"
@@ -163,29 +165,39 @@ def _beside(promise: Promise | None, certified: Fraction | None) -> list[tuple[s
     ]
 
 
-def proof_of(proof: Any) -> dict[str, Any]:
-    """The proof in symbols as text."""
+def scope_of(proof: SymbolicProof) -> str:
+    """The constants for which it holds."""
+    if not proof.round_.noisy:
+        return "0 < mu < L = 1, 0 < s < 1, one worker"
+    return "0 < mu < L = 1, omega > 0, " + ("any n" if proof.closed.has(WORKERS) else "one worker")
+
+
+def proof_of(proof: SymbolicProof) -> Json:
+    """The proof in symbols as text; parameters are formulas of the symbols that are left, the rate's among them."""
     return {
-        "scope": "0 < mu < L = 1, 0 < s < 1, one worker",
+        "scope": scope_of(proof),
         "parameters": {str(k): str(v) for k, v in proof.parameters.items()},
         "V": {k: str(v) for k, v in proof.v.items() if v != 0},
         "multipliers": {k: str(v) for k, v in proof.multipliers.items() if v != 0},
+        "kernel": [dict(record) for record in proof.kernel],
     }
 
 
 def _proof_lines(result: Any) -> list[tuple[str, str]]:
-    if result.proof is None:
+    proof = result.proof
+    if proof is None:
         return []
-    said = proof_of(result.proof)
-    scope = (
-        "for all 0 < mu < L = 1, 0 < s < 1 and one worker, by an exact check in symbols (not the kernel's)"
-    )
+    said = proof_of(proof)
+    judge = "by the kernel" if proof.kernel else "by an exact check in symbols (not the kernel's)"
+    factor = "rho" if proof.round_.noisy else "r^2"
+    attained = "the active quadratics have that rate there"
     return [
         (
             "proved",
-            f"{scope}: V+ <= r^2 V at the step above, and both active quadratics have the rate r there; "
-            "P[a,a] is |a|^2, P[a,b] is 2 <a,b>",
+            f"for all {scope_of(proof)}, {judge}: E V+ <= {factor} V at the step above, and {attained}; "
+            "P[a,a] is |a|^2, P[a,b] is 2 <a,b>, Q the same of deviations from the workers' means",
         ),
+        *(("", f"{k} = {v}") for k, v in said["parameters"].items()),
         *(("", f"V: {value} times {name}") for name, value in said["V"].items()),
         *(("", f"multiplier of {name}: {value}") for name, value in said["multipliers"].items()),
     ]
@@ -255,16 +267,20 @@ def statement(result: Any) -> str:
     return "\n\n".join(lines)
 
 
-def _proof_latex(proof: Any) -> str:
+def _proof_latex(proof: SymbolicProof) -> str:
     """V and the multipliers, up to a common factor."""
 
-    def listed(values: Any) -> str:
+    def listed(values: Mapping[str, sympy.Expr]) -> str:
         return ", ".join(rf"{latex_escape(k)}: ${sympy.latex(v)}$" for k, v in values.items() if v != 0)
 
+    scope = r"$0 < \mu < 1$, " + (r"$\omega > 0$" if proof.round_.noisy else r"$0 < s < 1$, one worker")
+    factor = r"\rho" if proof.round_.noisy else "r^2"
+    judge = "kernel-checked" if proof.kernel else "exact check in symbols"
+    held = ", ".join(rf"${sympy.latex(k)} = {sympy.latex(v)}$" for k, v in proof.parameters.items())
     return (
-        rf"\textit{{Proof}} (one worker, $L = 1$, exact check in symbols for all $0 < \mu < 1$, $0 < s < 1$). "
-        rf"Coefficients of $V$: {listed(proof.v)}. Multipliers: {listed(proof.multipliers)}. "
-        r"$r^2 V - V^+$ minus their products is positive semidefinite."
+        rf"\textit{{Proof}} ($L = 1$, {judge} for all {scope}). With {held}: "
+        rf"coefficients of $V$: {listed(proof.v)}. Multipliers: {listed(proof.multipliers)}. "
+        rf"${factor} V - \mathbb{{E}} V^+$ minus their products is positive semidefinite."
     )
 
 
