@@ -69,6 +69,7 @@ class Bernoulli(DiagonalSketch):
         return lengths
 
     def why_not(self, d: int) -> str:
+        # a probability for each coordinate fixes the dimension
         if isinstance(self.p, tuple) and len(self.p) != d:
             return f"d = {len(self.p)} (one p per coordinate)"
         return ""

@@ -193,6 +193,7 @@ class _SwitchMember(Compressor):
     width: int = INT_BITS
 
     def _compress(self, x: Array, rng: np.random.Generator) -> Array:
+        # alone a worker stands for all of them: the scale is then its own largest entry
         alone = SwitchML(self.n, True, self.block, self.exponent, self.width)
         everyone = np.repeat(x[..., None, :], self.n, axis=-2)
         return alone._compress(everyone, rng)[..., 0, :]

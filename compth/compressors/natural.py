@@ -47,6 +47,7 @@ class NaturalCompression(Compressor):
         if x.dtype != np.float64:
             return self._compress(x, rng).astype(x.dtype)
         out = np.empty(x.shape)
+        # `chunks` cuts rows with a scale each; here there is none
         unused = np.zeros((*x.shape[:-1], 1))
         for (piece, _), (target, _) in zip(chunks(x, unused), chunks(out, unused), strict=True):
             # the carry out of the mantissa happens with probability mantissa/2^52: rounding up to the next

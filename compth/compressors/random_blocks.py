@@ -68,6 +68,7 @@ class RandomBlocks(Compressor):
     def linear_moments(self, d: int) -> tuple[Number, Noise] | None:
         """Blocks of one coordinate only: the second moments of larger blocks are no multiple of M and Diag(M)."""
         m, t = self.blocks or d, self.tau
+        # a kept block brings its cross terms along: E[S M S'] then depends on which entries share a block
         if m != d:
             return None
         k = self.kept(d)

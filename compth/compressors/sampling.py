@@ -88,13 +88,13 @@ class SendOrSkip(Compressor):
         """One bit, and the message with probability p."""
         one = self.compressor.bits(d, float_bits)
         return BitCost(
-            one.floats * self.p,
-            one.indices * self.p,
-            one.signs * self.p,
-            one.levels * self.p,
-            one.seed * self.p,
-            one.other * self.p + 1,
-            float_bits,
+            floats=one.floats * self.p,
+            indices=one.indices * self.p,
+            signs=one.signs * self.p,
+            levels=one.levels * self.p,
+            seed=one.seed * self.p,
+            other=one.other * self.p + 1,
+            float_bits=float_bits,
             random=True,
         )
 

@@ -88,13 +88,13 @@ class _Tally:
         delta = other.mean - self.mean
         x = None if self.x is None or other.x is None else (self.x * n1 + other.x * n2) / total
         return _Tally(
-            self.count + other.count,
-            self.mean + delta * n2 / total,
-            self.square + other.square + delta**2 * n1 * n2 / total,
-            x,
-            (self.bits * self.count + other.bits * other.count) / total[:, 0],
-            (self.heard * self.count + other.heard * other.count) / total[:, 0],
-            np.concatenate([self.diverged, other.diverged]),
+            count=self.count + other.count,
+            mean=self.mean + delta * n2 / total,
+            square=self.square + other.square + delta**2 * n1 * n2 / total,
+            x=x,
+            bits=(self.bits * self.count + other.bits * other.count) / total[:, 0],
+            heard=(self.heard * self.count + other.heard * other.count) / total[:, 0],
+            diverged=np.concatenate([self.diverged, other.diverged]),
         )
 
 
@@ -112,13 +112,13 @@ def _run_block(job: _Job, x0: Array, block: int) -> _Tally:
     # a copy: engines may write into what they are given, and x0 is a view shared by all blocks
     state, drawn = engine.start(x0.copy(), block)
     tally = _Tally(
-        np.zeros(times, dtype=np.int64),
-        np.zeros((times, 4)),
-        np.zeros((times, 4)),
-        np.zeros((times, d)) if job.keep_mean else None,
-        np.zeros(times),
-        np.zeros(times),
-        np.full(len(x0), -1),
+        count=np.zeros(times, dtype=np.int64),
+        mean=np.zeros((times, 4)),
+        square=np.zeros((times, 4)),
+        x=np.zeros((times, d)) if job.keep_mean else None,
+        bits=np.zeros(times),
+        heard=np.zeros(times),
+        diverged=np.full(len(x0), -1),
     )
     alive = np.arange(len(x0))
     for t in range(times):

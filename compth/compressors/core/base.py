@@ -55,8 +55,6 @@ class MomentMap:
     def __call__(self, m: Numbers) -> Numbers:
         """Apply to (..., d, d) arrays of floats or of Fractions (dtype object)."""
         # Fractions stay exact with Fractions; with floats they are floats, or numpy makes objects of them
-        # the family a M + Diag(c diag M) + b tr(M) I is closed under composition of independent sketches
-        # and is all that exchangeable coordinates allow
         exact = m.dtype == object
         a, b = (self.a, self.b) if exact else (float(self.a), float(self.b))
         c = np.asarray(self.c) if exact else np.asarray(self.c, dtype=np.float64)

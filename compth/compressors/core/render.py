@@ -151,14 +151,14 @@ def _row(claim: Claim, standing: Callable[[object], Standing]) -> ClaimRow:
         formula = sympy.simplify(sympy.nsimplify(value)) if is_exact(value) else sympy.sympify(value)
         constants.append(Constant(name, str(formula), _latex(formula)))
     return ClaimRow(
-        type(claim).__name__,
-        tuple(constants),
-        how_sharp(claim),
-        str(standing(claim)),
-        str(claim.attribution),
-        str(claim.source),
-        claim.domain,
-        claim.name,
+        kind=type(claim).__name__,
+        constants=tuple(constants),
+        sharpness=how_sharp(claim),
+        standing=str(standing(claim)),
+        attribution=str(claim.attribution),
+        source=str(claim.source),
+        domain=claim.domain,
+        name=claim.name,
     )
 
 
@@ -191,15 +191,15 @@ def _catalogue_row(
     shown, symbols = _symbolic(example, _claims)
     text, at = _bits(example)
     return CatalogueRow(
-        name,
-        "compressor" if issubclass(thing, Compressor) else "fleet",
-        (thing.__doc__ or "").strip().splitlines()[0],
-        tuple(f.name for f in fields(thing)),
-        repr(example),
-        symbols,
-        tuple(_row(c, standing) for c in _claims_or_numbers(shown)),
-        text,
-        at,
+        name=name,
+        kind="compressor" if issubclass(thing, Compressor) else "fleet",
+        summary=(thing.__doc__ or "").strip().splitlines()[0],
+        parameters=tuple(f.name for f in fields(thing)),
+        example=repr(example),
+        symbols=symbols,
+        claims=tuple(_row(c, standing) for c in _claims_or_numbers(shown)),
+        bits=text,
+        bits_at=at,
     )
 
 
@@ -231,14 +231,14 @@ def map_rows() -> tuple[MapRow, ...]:
         A, B = str(sympy.nsimplify(bound.A)), str(sympy.nsimplify(bound.B))
         rows.append(
             MapRow(
-                kind.__name__,
-                repr(example),
-                about,
-                A,
-                B,
-                str(standing(example)),
-                str(kind.attribution),
-                str(kind.source),
+                name=kind.__name__,
+                example=repr(example),
+                summary=about,
+                A=A,
+                B=B,
+                standing=str(standing(example)),
+                attribution=str(kind.attribution),
+                source=str(kind.source),
             )
         )
     return tuple(rows)

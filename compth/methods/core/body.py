@@ -225,7 +225,15 @@ class BodyMethod(Bidirectional):
         # under a schedule the trace was read at another gamma, at which a coefficient may vanish that does
         # not here: then every gradient is made for each worker
         mean = read.averaged if read is not None and plan.schedule is None else frozenset[int]()
-        w = Running(self, problem, rng, (first, state.held) if known else None, last, _picked, mean)
+        w = Running(
+            self,
+            problem,
+            rng,
+            held=(first, state.held) if known else None,
+            keep=last,
+            picked=_picked,
+            averaged=mean,
+        )
         # in the body a server vector is (R, 1, d) and a worker's is (R, n, d): numpy's broadcasting is then
         # exactly "the server's value at every worker"
         vectors = {k: locked(getattr(state, k)[:, None]) for k in form.server[1:]}

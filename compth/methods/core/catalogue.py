@@ -1,4 +1,7 @@
-"""Which methods there are: the files of the package, and what other packages contribute."""
+"""Which methods there are: the files of the package, and what other packages contribute.
+
+A method is found because its file lies in `compth.methods`: there is no list to keep.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""How loose each theorem of the catalogue is known to be: the record that `python -m tests.methods.record` writes."""
+"""How loose each theorem of the catalogue is known to be: the record that `python -m tests.methods.record` writes.
+
+Factors are found by search, so each is an upper bound on what its theorem gives away, and 1 means that it is attained.
+"""
 
 from __future__ import annotations
 

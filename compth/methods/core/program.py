@@ -332,7 +332,18 @@ def trace(
         for leaf in leaves
         if not (isinstance(leaf.probability, int | float | Fraction) and leaf.probability == 0)
     )
-    return Program(name, server, worker, ops or (), kept, n, d, dict(start or {}), reads_n, reads_d)
+    return Program(
+        name,
+        server,
+        worker,
+        ops=ops or (),
+        leaves=kept,
+        n=n,
+        d=d,
+        start=dict(start or {}),
+        reads_n=reads_n,
+        reads_d=reads_d,
+    )
 
 
 def _named(code: CodeType) -> set[str]:

@@ -49,5 +49,13 @@ def unified_table() -> tuple[UnifiedRow, ...]:
                 mu = sympy.Symbol("mu", positive=True)
                 memory = () if m == 0 else (sympy.simplify(1 + p.B / m - p.rho),)
                 factors = (sympy.simplify(1 - step * mu), *memory)
-                found[theorem.id] = UnifiedRow(theorem.row, theorem.id, name, p, m, step, factors)
+                found[theorem.id] = UnifiedRow(
+                    row=theorem.row,
+                    theorem=theorem.id,
+                    method=name,
+                    parameters=p,
+                    M=m,
+                    step=step,
+                    factors=factors,
+                )
     return tuple(found.values())

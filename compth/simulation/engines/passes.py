@@ -157,15 +157,15 @@ class _Planner:
         for level in range(len(self.stages)):
             self._update([k for k in self.program.worker if self.updates[k] == level], level)
         return Schedule(
-            tuple(self.stages),
-            self.slots,
-            self._width(),
-            len(self.products),
-            self.kept,
-            self.total,
-            self.early,
-            tuple(self.nexts),
-            {i: self.kept[i] for i in self.given},
+            stages=tuple(self.stages),
+            servers=self.slots,
+            scratch=self._width(),
+            products=len(self.products),
+            kept=self.kept,
+            totals=self.total,
+            carried_means=self.early,
+            nexts=tuple(self.nexts),
+            given={i: self.kept[i] for i in self.given},
         )
 
     def _spoken(self, i: int, v: Vector) -> None:
