@@ -183,7 +183,10 @@ def test_a_name_that_was_taken_away_and_given_again_covers_no_other(looked):
     kept = ct.RandK.draw
     try:
         del ct.RandK.draw
-        assert altered() == "compth.compressors.rand_k.RandK has lost a name"
+        # where a copy or pickle was made, Python has added a name: there are as many as before
+        found = altered()
+        lost = "has lost a name" if "__slotnames__" not in vars(ct.RandK) else "draw was replaced"
+        assert lost in found
         ct.RandK.draw = kept
         assert altered() == ""
         ct.RandK.compress = lambda self, x, rng=None: x
