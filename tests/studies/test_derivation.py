@@ -391,7 +391,7 @@ def test_v_and_multipliers_are_fitted_and_proved_for_all_constants(name, without
     assert v.keys() == wanted.keys()
     assert all(sympy.cancel(v[k] * wanted[first] - v[first] * wanted[k]) == 0 for k in v)
     planted_errors_are_seen(proof)
-    the_file_holds_and_nothing_near_it(proof_files.described(proof, name, ""), tmp_path)
+    the_file_holds_and_nothing_near_it(proof_files.described(proof, name), tmp_path)
     names = [record["name"] for record in proof.kernel]
     ends = ["attained0", "attained1"] + ["root"] * (
         name != "DCGD"
@@ -449,6 +449,7 @@ def spoiled_files(data):
     for k, c in enumerate(data["conditions"]):
         yield "condition", put(("conditions", k, "positive"), scaled(c["positive"], F(-1)))
         yield "no condition", put(("conditions",), data["conditions"][:k] + data["conditions"][k + 1 :])
+    yield "workers", put(("several",), not data["several"])
     yield "no instance", put(("instances",), [])
     if not data["noisy"]:
         yield "zero", put(("instances", 0, "state"), [scaled(x, F(0)) for x in data["instances"][0]["state"]])

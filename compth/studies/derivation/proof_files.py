@@ -21,7 +21,7 @@ from compth.worst_case.resolved import AT_X
 KINDS = {GRADIENT: "gradient", MESSAGE: "message", STATE: "state"}
 
 
-def described(proof: SymbolicProof, method: str, scope: str) -> Json:
+def described(proof: SymbolicProof, method: str) -> Json:
     """The file. Unsupported for a multiplier that the rechecker has no name for."""
     made = _File(proof)
     assert proof.sees is not None
@@ -30,7 +30,6 @@ def described(proof: SymbolicProof, method: str, scope: str) -> Json:
     region = proof.region
     return {
         "method": method,
-        "scope": scope,
         "noisy": proof.round_.noisy,
         "several": bool(proof.model.space.worker),
         "symbols": [str(x) for x in region.symbols],

@@ -217,11 +217,19 @@ class Proof:
         """True where it is shown on the region."""
         return f.put(self.letters).sign() == 1
 
+    @property
+    def scope(self) -> str:
+        """What is proved, read off what is checked; without deviations from the workers' means there is one worker."""
+        law = "unbiased messages, omega > 0" if self.data["noisy"] else "contractive messages, 0 < s < 1"
+        return f"0 < mu < L = 1, {law}, {'any n' if self.data['several'] else 'one worker'}"
+
     def inside(self) -> bool:
         """The formulas solve the closed form, and the constants lie in the class."""
         wanted = [self.constants["mu"], 1 - self.constants["mu"], self.rho, 1 - self.rho]
         wanted += [self.constants[k] for k in ("omega", "n", "gamma") if k in self.constants]
-        return not self.closed.put(self.constants) and all(map(self.positive, wanted))
+        # a number of workers besides 1 asks for their deviations, and noise of n workers for n itself
+        workers = bool(self.data["several"]) == ("n" in self.constants)
+        return workers and not self.closed.put(self.constants) and all(map(self.positive, wanted))
 
     def root(self) -> bool:
         """For all constants of the class the closed form vanishes where all conditions hold.
@@ -400,7 +408,7 @@ def main(paths: Sequence[str]) -> int:
             proof = Proof(data)
             found = {k: getattr(proof, k)() for k in ("inside", "root", "upper", "attained")}
             lines = [
-                f"{data['method']}: {data['scope']}",
+                f"{data['method']}: {proof.scope}",
                 *(f"  {k} {'holds' if v else 'FAILS'}" for k, v in found.items()),
             ]
             good = all(found.values())

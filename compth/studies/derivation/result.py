@@ -127,11 +127,10 @@ class Derivation(Earned, Shown):
     def proof_file(self) -> Json:
         """The symbolic proof as `recheck_symbols.py` reads it. Unsupported without one."""
         from compth.studies.derivation.proof_files import described
-        from compth.studies.derivation.words import scope_of
 
         if self.proof is None:
             raise Unsupported(f"{self.method}: there is no proof in symbols: ask for one by proof=True")
-        return described(self.proof, self.method, scope_of(self.proof))
+        return described(self.proof, self.method)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values."""
