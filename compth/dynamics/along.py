@@ -1,4 +1,8 @@
-"""Rates of one method along its step size: each search starts from the Perron points of the last steps."""
+"""Rates of one method along its step size: each search starts from the Perron points of the last steps.
+
+A RateAt asks the rates of one method and problem alone, whose neighbours are then near one another; two searches must
+not share one, or one's vectors would start the other's.
+"""
 
 from __future__ import annotations
 
@@ -101,6 +105,7 @@ class RateAt:
         return found
 
     def _radius(self, linear: Any, gamma: float, tol: float | None, width: float = WIDTH) -> Radius:
+        """The radius at a step, from what models or the last Perron points say of it."""
         # Perron points move smoothly with the step: the last few span a space in which the next nearly lies.
         near = self.near if self.snapshots is None else self.snapshots.near(float(np.log(gamma)))
         found = radius(linear, near, tol, width)

@@ -5,6 +5,10 @@ never needed: sum_j E y_i y_j' = n E y_i ybar' lies in D_i. The noise of a draw 
 and for inputs u_i its blocks are (own, cross: the sketches' moment maps)
     E eps_i eps_i' = own(E u_i u_i'),   E eps_i epsbar' = (own + cross(n E u_i ubar' - E u_i u_i'))/n,
     E epsbar epsbar' = (sum own + cross(n^2 E ubar ubar' - sum E u_i u_i'))/n^2.
+
+This is the operator that all others are held against: it has no form of its own, it follows the lowered program row by
+row. It must stay linear in the state, keep what is symmetric symmetric, and add a draw's noise after all that the draw
+cannot see. Which rows are computed once may change; the order of draws may not.
 """
 
 from __future__ import annotations

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 def basis_of(system: System | TracedSystem) -> Array:
     """Orthonormal basis of the common vectors: z in the eigenbasis of A, without A's kernel where it has one."""
+    # In A's eigenbasis the blocks of z are nearly diagonal where mu is far below L, and generalised
+    # eigenvalues keep their digits.
     values, vectors = np.linalg.eigh(system.data.mean)
     if system.data.projector is not None:
         vectors = vectors[:, np.abs(values) > 1e-12 * np.abs(values).max()]
@@ -34,6 +36,8 @@ def blocks(system: System | TracedSystem, m: Moments, basis: Array) -> list[Arra
     c = basis.T @ m.C @ basis
     if m.D is None or m.E is None or (system.data.n == 1 and system.averages):
         return [c]
+    # The cone is that of every worker's own joint moments with the common vectors: all that T is known to
+    # keep without blocks between workers.
     return [np.block([[c, (d @ basis).T], [d @ basis, e]]) for d, e in zip(m.D, m.E, strict=True)]
 
 

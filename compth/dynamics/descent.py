@@ -1,6 +1,9 @@
 """The minimum of the largest of a few smooth functions of one number, from as few values as it takes.
 
 `seen` holds the values of every function at the points that were asked; `f` asks for 1 + the largest of them.
+
+Whoever calls gives the noise of its values implicitly (ROUNDING): below it differences are flat. The searches are
+invariant under scaling of gamma and of 1 - rho; they ask for no value twice that `seen` holds.
 """
 
 from __future__ import annotations
@@ -200,6 +203,8 @@ def polished(f: Callable[[float], float], u: float, h: float) -> tuple[float, bo
 def _vertices(values: Array) -> tuple[float, float]:
     """Minima in [-1, 1] of the parabola through the inner three of five values at -2..2, and of the quartic."""
     left, middle, right = values[1:4]
+    # Through three points a parabola, through five a quartic: where both vertices agree the values are on a
+    # smooth piece, and the quartic's is taken.
     bend = left - 2 * middle + right
     if not bend > 0:  # no vertex here: on towards the lower side
         return (float(np.sign(left - right)),) * 2

@@ -3,6 +3,9 @@
 The state (x and memories in one vector) is centred at the fixed point of the mean map, where x = x*: then the second
 moment Y and the mean m move by Y+ = sum p (T Y T' + T m c' + c m' T' + c c'), m+ = sum p (T m + c). The maps come from
 the method's own `step`, applied to basis states under the enumerating generator.
+
+Slow and general: it runs the method's own step on every outcome, so that it needs no derivation and checks those that
+have one. Its limits (OUTCOMES, LARGEST, WORK) keep an application below some milliseconds.
 """
 
 from __future__ import annotations
@@ -326,6 +329,8 @@ class EnumeratedSystem:
         def image(v: Array) -> Array:
             return np.asarray((self.linear(v.reshape(size, size) * outer) / outer).ravel())
 
+        # T keeps the cone Y >= 0: its radius is an eigenvalue with a vector in it, which Arnoldi's steps
+        # find.
         value, vector = arnoldi(image, size * size, np.eye(size).ravel())
         low, high = enclosed(image, vector.reshape(size, size), (0, 4, 16, 64, 256))
         if not (np.isfinite(high) and high - low <= 1e-3 * abs(1 - high)) and size <= DENSE:
@@ -425,6 +430,8 @@ def curves(
     with np.errstate(over="ignore", invalid="ignore"):
         for t in range(steps + 1):
             if t:
+                # Mean and second moment around the mean's fixed point, one step each: the mean drives the
+                # moments.
                 moments = system(moments)
             m, Y = moments
             metric = np.nan if form is None else float((form * Y).sum())

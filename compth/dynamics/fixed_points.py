@@ -1,4 +1,8 @@
-"""Stationary second moments: the fixed point of the recursion, with a bracket."""
+"""Stationary second moments: the fixed point of the recursion, with a bracket.
+
+A limit is only given where the rate's own enclosure lies below 1, and each number with the bracket that the residual
+proves in the order of the cone.
+"""
 
 from __future__ import annotations
 
@@ -68,6 +72,7 @@ def stationary(method: Method, problem: Problem) -> Stationary:
 
 
 def _stationary(method: Method, problem: Any) -> Stationary:
+    """The limit by the kind of the method's operator: enumerated, masked, or moments of this package."""
     if enumerated.fits(method, problem):
         plan = plan_of(method, problem)[0]
         rate = rate_on(method, problem, plan)
@@ -78,6 +83,7 @@ def _stationary(method: Method, problem: Any) -> Stationary:
     rate = rate_of(method, data, gamma, params)
     if masked.fits(method):
         return _unstable(rate) or _of_maps(masked.MaskedSystem(method, data, gamma, params), rate)
+    # No limit where the second moments, or a mean that drives them, grow.
     unstable = _unstable(rate)
     if unstable is not None:
         return unstable
@@ -111,6 +117,7 @@ def _answer(value: Array, error: Array | None, rate: ExactRate) -> Stationary:
 
 
 def _of_system(affine: Any, linear: Any, rate: ExactRate) -> Stationary:
+    """X - T(X) = what the means at rest and the constant add, solved in natural sizes with its enclosure."""
     # Memories rest at grad f_i(x*), not at 0: their means drive the second moments as the constant does.
     rest = _memories_at_rest(affine)
     source = _source(affine, rest)

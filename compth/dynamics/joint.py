@@ -2,6 +2,8 @@
 
 w = (common vectors but the averaged memory, y_1 .. y_n);  w+ = F w + G eps,  E eps_i eps_j' = own_i or cross of the
 inputs' second moments. It brackets the rate where workers with memories are correlated, and checks System.
+
+It is the referee of `System` for correlated workers: nothing is shared with it but the scheme and the sketches' maps.
 """
 
 from __future__ import annotations
@@ -102,6 +104,7 @@ class Joint:
         """E eps eps' (n d, n d) from E u_i u_j' (n, d, n, d)."""
         n, d, system = self.n, self.d, self.system
         m = m.transpose(0, 2, 1, 3)
+        # Every pair of workers has its block here, the diagonal ones their own map.
         noise = np.zeros_like(m) if system.cross is None else system.cross(m)
         for i in range(n):
             noise[i, i] = system.own[i](m[i, i])

@@ -12,6 +12,9 @@ spectrum, which stand for the d eigenvalues.
 How far it is from the truth at d is estimated at two small dimensions, where rotated problems with the same quantiles
 have exact rates. It is an estimate: nothing here is ever more than derived, and eigenvectors that lie along the axes
 (a diagonal Hessian) make it wrong.
+
+What must stay: the standing is DERIVED at most, the error is added up from what was measured and never rounded down,
+and eigenvectors that lie along the axes are said in the note.
 """
 
 from __future__ import annotations

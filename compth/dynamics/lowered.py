@@ -4,6 +4,9 @@ Columns: the servers, the mean of every worker's vector, the mean noise of every
 the fixed point. With A the mean Hessian, a server vector is sum of coefficient A^power column + star x*; worker i's is
     A_i (such a sum) + (such a sum) + s grad f_i(x*) + sum of coefficient * (its own vector or its own noise).
 With one worker its vectors and noise ARE their means, and nothing is kept for workers.
+
+All coefficients are Fractions: the same rows serve exact arithmetic. Rows are compared by value (leaves share them), so
+that zeros are dropped wherever a sum is made.
 """
 
 from __future__ import annotations
@@ -126,6 +129,7 @@ def lowered(
         return Row(plain={(column, 0): Fraction(1)}) if single else Row(mine={column: Fraction(1)})
 
     def term(scope: str, kind: str, i: Any) -> Row:
+        """A vector of the program by its scope and kind, as a row: measured from where it rests."""
         if kind != STATE:
             out: Row = outputs[i]
             return out.mean if scope == COMMON else out

@@ -2,6 +2,8 @@
 
 The mean m and the second moment X of x itself are kept (x* is no fixed point of the mean). Everything comes from the
 fleet's inclusion probabilities; (e, K, beta) are read off the body, M_i are the 0/1 masks of its one sketch.
+
+The form is read off the body alone: a subclass that runs something else is refused.
 """
 
 from __future__ import annotations
@@ -145,6 +147,7 @@ class MaskedSystem:
         """(r(T), enclosure) of the linear part, T keeping the cone X >= 0."""
         d = self.data.d
         start = np.eye(d).ravel()
+        # The linear part keeps the cone X >= 0, so that its radius is enclosed from both sides.
         value, vector = arnoldi(lambda v: self.linear(v.reshape(d, d)).ravel(), d * d, start)
         low, high = enclosed(lambda v: self.linear(v.reshape(d, d)).ravel(), vector.reshape(d, d))
         return min(max(value, low), high), (low, high)

@@ -6,6 +6,9 @@ g_i = (alpha A_i + beta) V/s_i, and one application has four batched products. O
 M_i = E u_i u_i' and Delta_i = c diag M_i + b tr M_i the near inverse keeps the second part exactly: n d numbers that
 act on each other only through S = (kappa/n)^2 sum s_i^2 Delta_i, so that d equations give it. Of a M_i it keeps what
 an entry of E zz' and of E y_i y_i' gets from itself.
+
+`apply` is T itself and is compared with `System` in the tests to rounding; `solve` is a preconditioner, free to change.
+`pack` and `unpack` are inverse to one another, and linear: models of rho across steps add packed points.
 """
 
 from __future__ import annotations
@@ -85,6 +88,7 @@ class Memories:
     # -- vectors
 
     def _split(self, vector: Array) -> tuple[Array, Array, Array]:
+        """Views of a vector as E zz', E y_i z' and E y_i y_i'."""
         n, d = self.n, self.d
         one, two = d * d, d * d * (1 + n)
         parts = vector[:one], vector[one:two], vector[two:]
@@ -142,6 +146,7 @@ class Memories:
 
     def _own(self, out: Array, m: Array, across: Array, own: Array) -> Array:
         """w^2 M + v^2 E + 2 v w E y u' in `out`; an array to write over."""
+        # 2 v w E y u' and v^2 E yy' are symmetrised together, in the array that is then free.
         half = np.matmul(across, self.doubled)
         half += own * (self.v * (self.v + 2 * self.w * self.q) / 2)
         np.add(half, np.swapaxes(half, 1, 2), out=out)
@@ -156,6 +161,7 @@ class Memories:
         diagonal += extra
 
     def _common(self, out: Array, c: Array, noise: Array) -> None:
+        """E z+ z+' = f (E zz') f + V' (sum of the weighted noises) V, symmetric."""
         total = (self.weight @ noise.reshape(self.n, -1)).reshape(self.d, self.d)
         total = self.vectors.T @ total @ self.vectors
         total += self.f[:, None] * c * self.f

@@ -2,6 +2,9 @@
 
 The form is read off the lowered program: u_i from what is compressed, the common vectors that are needed (servers, and
 the averaged memory where something reads it), their next values, and the memory as v y + w u + r eps.
+
+A program is let in only where the whole of its step has the form; what does not fit (a power of A above 1, noise of the
+step in an input, a coin that decides a memory) is NotNormal, and goes to the traced operator, which takes everything.
 """
 
 from __future__ import annotations
@@ -156,6 +159,7 @@ def _branch(
     heard: list[Noise],
     low: Lowered,
 ) -> Branch:
+    """One outcome of the coins: every common vector's next value, without the broadcast's noise."""
     spoken = heard[0].column if heard else -1
     found = []
     for k in commons:
@@ -167,6 +171,7 @@ def _branch(
 
 
 def _down(low: Lowered, spoken: Noise, commons: list[int], message: Noise) -> Broadcast:
+    """What is broadcast, and which common vectors take its noise: the same in every outcome."""
     into = [
         tuple(rows[k].plain.get((spoken.column, 0), Fraction(0)) for k in commons)
         for _, rows, _ in low.leaves
@@ -305,6 +310,7 @@ def recipe_of(method: Method) -> Recipe:
     centre, _ = found
 
     def scheme(gamma: Number, params: Mapping[str, Number], sketches: Sketches, n: int, d: int) -> Scheme:
+        """The Scheme at these parameters; NotNormal where the body rests elsewhere there."""
         program = exact_program(method, gamma, params, n, d)
         program = in_full(program) if _sends_all(method) else program
         if centre_of(program) != centre:
@@ -330,6 +336,7 @@ def starts(
         return out
 
     def memory(data: Data, z: Numbers) -> Any:
+        """The memory at t = 0, measured from where it rests."""
         name = form.worker[0]
         (a, b), kind = centre.worker[name], form.start.get(name, "zero")
         here = {"x0": z + data.x_star + 0 * data.s, "gradient": np.matmul(data.A, z) + data.s}
@@ -348,6 +355,7 @@ def state_of(method: BodyMethod, centre: Centre) -> Callable[[Any, Any, Any, Any
     form = method.signature
 
     def made(problem: Problem, x: Array, y: Any, common: list[Array] | None) -> Any:
+        """The simulated state that has these vectors."""
         star, s = problem.x_star, problem.gradients_at_star
         out = {
             k: v + float(centre.server[k]) * star for k, v in zip(form.server[1:], common or (), strict=False)

@@ -29,6 +29,7 @@ def parts_of(system: System | TracedSystem) -> list[System | TracedSystem]:
     alone = all(float(m.b) == 0 for m in sketches) and system.noise is None and data.projector is None
     if not alone or system.rational or system.affine or getattr(system, "before", False):
         return [system]
+    # Coordinates are tied where some worker's Hessian has an entry between them; a trace part would tie all.
     count, labels = connected_components(np.any(data.A != 0, axis=0), directed=False)
     if count == 1:
         return [system]
@@ -37,6 +38,7 @@ def parts_of(system: System | TracedSystem) -> list[System | TracedSystem]:
         group = np.flatnonzero(labels == label)
         part = _restricted(system, group)
         noise = [np.broadcast_to(np.asarray(m.c, dtype=float), data.d)[group] for m in sketches]
+        # Groups that are equal to the bit have equal radii: each is searched once.
         found.setdefault(b"".join(np.ascontiguousarray(x).tobytes() for x in (part.data.A, *noise)), part)
     return list(found.values())
 

@@ -1,4 +1,9 @@
-"""The spectral radius of the second-moment map, enclosed from both sides, and that of the map of the means."""
+"""The spectral radius of the second-moment map, enclosed from both sides, and that of the map of the means.
+
+What is returned as an enclosure holds for T whatever the search found: low and high come from Collatz and Wielandt's
+inequalities, from a checked upper bound, or from the means, never from a residual. A search that fails widens the
+bracket and leaves `narrow` False; it never moves an end inward.
+"""
 
 from __future__ import annotations
 
@@ -228,6 +233,7 @@ class Search:
         return tol > CERTAIN and self.target is not None and self.value < 0 and not self._positive(vector)
 
     def _found(self, tol: float) -> tuple[float, Array]:
+        """A Davidson search, and Arnoldi's where it ran to its limit among many moments."""
         before = self.system.applications
         found = davidson(
             self.change, self.solve, self.starts, tol=tol, floor=FLOOR, limit=LIMIT, target=self.target

@@ -99,6 +99,8 @@ def _exactly(system: System, m: Moments) -> Moments:
     k = system.scheme.average
     if k is not None and d is not None:
         at, n = system.slot(k), Fraction(system.data.n)
+        # Rounding each memory apart from their mean would leave moments that no vectors have: the mean is
+        # made exact again by moving all of them alike.
         mean = d.sum(axis=0) / n
         mean[:, at] = (mean[:, at] + mean[:, at].T) / 2
         d = d + (mean - d.sum(axis=0) / n)

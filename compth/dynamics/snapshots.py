@@ -7,6 +7,9 @@ distances to all of them, and where two eigenvalues nearly meet, points from eit
 T is too far from normal for the rightmost theta to mean much. T is a quadratic in gamma where no other parameter moves
 with it, so that three steps, the anchors, say what it does to a point at every other. Nothing is believed that a model
 says: it proposes a step and a vector to start from, and the rate is found there.
+
+Others may take from here a step to ask next and a vector to start from, and nothing else: neither a value nor a bracket
+of a model ever reaches an answer.
 """
 
 from __future__ import annotations

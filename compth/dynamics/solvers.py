@@ -1,4 +1,9 @@
-"""Rightmost eigenpairs of matrix-free operators: Arnoldi, power steps, and Davidson with a preconditioner."""
+"""Rightmost eigenpairs of matrix-free operators: Arnoldi, power steps, and Davidson with a preconditioner.
+
+These know vectors and callables alone, no systems: what they return is checked by whoever calls them. Bounds
+(`enclosed`, `face_bound`, `upper_bound`, `extremes`) are true for every input on which their check passes, and infinite
+otherwise; eigenpairs are as good as their residual and no more.
+"""
 
 from __future__ import annotations
 
@@ -223,6 +228,7 @@ def enclosed(
     `apply` acts on vectors. X is moved a little inside for the upper end, applied further where that is not enough, and
     directions that it does not have are left out for the lower end.
     """
+    # An eigenvector has no sign of its own; the Perron matrix has a positive trace.
     x = (matrix + matrix.T) / 2 * (np.sign(np.trace(matrix)) or 1.0)
 
     def image(m: Array) -> Array:
@@ -265,6 +271,7 @@ def face_bound(function: Callable[[Array], Array], x: Array) -> float:
 
 
 def _below(function: Callable[[Array], Array], root: Array) -> float:
+    """The largest a with F(X) >= a X for X = root root', by the Schur complement on what X does not have."""
     # G = F(X) in a basis whose first k vectors span X: F(X) - a X >= 0 asks that the Schur complement of the
     # part beyond X, where X has nothing, be at least a X.
     q, r = np.linalg.qr(root, mode="complete")

@@ -1,4 +1,8 @@
-"""Exact rates: the spectral radius of the joint map of mean and second moment, with a two-sided bracket."""
+"""Exact rates: the spectral radius of the joint map of mean and second moment, with a two-sided bracket.
+
+`rate_of` is the one way from matrices to a rate; whatever asks for another step or problem goes through it, so that
+brackets and words mean the same everywhere.
+"""
 
 from __future__ import annotations
 
@@ -135,6 +139,7 @@ def exact_rate(method: Method, problem: Problem, *, mode: str = "exact", rationa
 
 
 def _exact_rate(method: Method, problem: Any, mode: str, rational: bool) -> ExactRate:
+    """The rate by the kind of the method's operator, with the rational bracket where it is asked for."""
     if enumerated.fits(method, problem):
         if rational or mode != "exact":
             raise Unsupported(f"{method.label} has exact dynamics in floating point only")
@@ -170,6 +175,7 @@ def rate_of(
     if masked.fits(method):
         return rate_of_maps(masked.MaskedSystem(method, data, gamma, params))
     linear = make_system(method, data, gamma, params, mode=mode, affine=False)
+    # The radius is that of the linear part: the constant adds the limit, and no rate.
     found = radius(linear)
     coupled = is_coupled(method, data, gamma, params, mode)
     return rate_from(found, mean_radius(linear), coupled, linear.applications, mode)

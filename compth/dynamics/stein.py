@@ -7,6 +7,10 @@ X is kept as its entries in the eigenbasis, restricted to range(A) and divided b
 instead of T: differences from 1 keep their relative accuracy however small mu is. The preconditioner inverts
 id - T with A_i X A_i in the a-part of the noise replaced by A X A and the Diag and trace parts kept exactly: they act
 on d numbers only, through a d x d matrix made of r products, where r is the rank of 1/(1 - b_a b_b) (about 30).
+
+Others rely on: `fits` being exact (a system that is let in wrongly gets a wrong rate), the enclosure being true for any
+vector, and matrices in A's eigenbasis being what `Found.matrix` and the next search's `near` hold. The preconditioner
+may change freely: no answer hangs on it but the number of applications.
 """
 
 from __future__ import annotations
@@ -127,6 +131,7 @@ class Stein:
         inverse = np.linalg.pinv(np.eye(len(matrix)) - matrix)
 
         def solve(x: Array) -> Array:
+            """The inverse by Woodbury's identity: diagonal, and d numbers that the Diag and trace parts tie."""
             y = x / gap
             v = self.vectors
             filled = inverse @ self._diagonal(y)
@@ -309,6 +314,7 @@ def stable_step(unit: System) -> tuple[float, tuple[float, float]]:
     outer = np.outer(root, root)
 
     def balanced(v: Array) -> Array:
+        """L^-1 Q on matrices scaled by the roots of L's diagonal, symmetric."""
         op.applications += 1
         x = v.reshape(outer.shape) / outer
         out = (products * x + op.noise(x)) / sums * outer

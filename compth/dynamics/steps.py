@@ -1,4 +1,9 @@
-"""The largest mean-square-stable step and the best step, each with a bracket."""
+"""The largest mean-square-stable step and the best step, each with a bracket.
+
+Both answers carry a bracket that rates' enclosures prove, whatever proposed the step: brentq, parabolas of branches and
+models may all be wrong, and cost time then, not truth. Under f -> c f every answer scales by 1/c: searches move in
+log gamma from 1/L, and no tolerance is absolute in gamma.
+"""
 
 from __future__ import annotations
 
@@ -294,6 +299,7 @@ def _best_again(args: tuple[Any, ...], named: dict[str, Any]) -> BestStep:
 
 
 def _best_step(method: Method, problem: Problem, tol: float) -> BestStep:
+    """By models of rho where they converge, else by branches, at last on values inside narrow enclosures."""
     rate = rates_along(method, problem)
     start = float(np.log(0.25 / problem.L))
     # Models of rho first, which need a fifth of the rates; what they find must have converged, else the plain
@@ -341,6 +347,7 @@ def _searched(
     # where no parabola through values of rho finds the minimum.
     u = descended(lambda u: asked(u, COARSE), seen, middle, 4 * tol)
 
+    # Few moments allow a residual near rounding, which a flat valley needs.
     finest = FINEST if rate.small(float(np.exp(u))) else FINE
 
     def fine(u: float) -> float:

@@ -9,6 +9,10 @@ With stochastic gradients u_i has the noise xi_i of `GradientNoise` at the point
 workers: delta xi_i joins eps_i, and own_i acts on E u_i u_i' + Cov xi_i.
 Kept: C = E cc', D_i = E y_i c', E_i = E y_i y_i'. Nothing else is needed, whatever the correlation of the workers,
 because E u_i (sum_j u_j)' is linear in D_i and C as soon as ybar is one of the common vectors.
+
+Solvers, brackets and curves rely on: `__call__` being linear in the state where affine is False, exact in Fractions
+where the data are, symmetric to the last bit, and on `kept_cone` never being True for a map that leaves the cone. Each
+application is counted: tests hold searches to their number.
 """
 
 from __future__ import annotations
@@ -93,6 +97,7 @@ def data_of(problem: Problem, rational: bool = False) -> Data:
 
 
 def _rational_data(problem: Quadratic) -> Data:
+    """The data in Fractions of the floats that the problem holds; Unsupported where A is singular."""
     if problem.singular:
         raise Unsupported("rational arithmetic needs an invertible mean Hessian: use floating point")
     to_fraction = np.frompyfunc(Fraction, 1, 1)
@@ -223,6 +228,7 @@ class System:
         return np.full(shape, Fraction(0), dtype=object) if self.rational else np.zeros(shape)
 
     def _transition(self, b: Branch) -> Array:
+        """One branch's matrix on the common vectors: tau + theta A, the constant kept, x on range(A)."""
         f, eye, num = self.zeros(self.size, self.size), self._eye(), self._number
         for k in range(self.K):
             for j in range(self.K):
@@ -429,6 +435,7 @@ class System:
         return m if k or self.data.projector is None else m @ self.data.projector
 
     def _common(self, c: Array, noise: Array | None, heard: Array | None) -> Array:
+        """E c+ c+': every branch's matrix, with the mean noise and the broadcast's where they go."""
         total = None
         p = self.data.projector
         for probability, f, branch in self.maps:

@@ -1,4 +1,8 @@
-"""exact: E||x_t - x*||^2, E f(x_t) - f*, E x_t and a theorem's own metric, without sampling."""
+"""exact: E||x_t - x*||^2, E f(x_t) - f*, E x_t and a theorem's own metric, without sampling.
+
+A curve speaks of the very plan that a simulated run has, step by step, and under a Trace's names, so that the two can
+be laid over one another. The metric of a theorem is fitted from its own `observe`, never written a second time here.
+"""
 
 from __future__ import annotations
 
@@ -153,6 +157,7 @@ def _by_smoothness(system: System, m: Moments) -> list[Any]:
         return []
     if sizes.max() - sizes.min() <= 1e-12 * sizes.max():
         return []
+    # Theorems with unequal L_i weigh worker i's error by 1/L_i: expanded per worker, as the plain mean is.
     own = np.einsum("ijj->i", m.E) - 2 * (data.A * m.D[:, :, first]).sum(axis=(1, 2))
     own = own + (data.A * np.matmul(data.A, m.C[first, first])).sum(axis=(1, 2))
     return [(own / sizes).mean()]
@@ -291,6 +296,7 @@ def _curve(
     mode: str,
     rational: bool,
 ) -> Trajectory:
+    """The curve by the kind of operator: enumerated, on the span of few rows, or second moments step by step."""
     if enumerated.fits(method, problem):
         return _enumerated(method, problem, plan, used, start, steps, mode, rational)
     small = dynamics_problem(method, problem)

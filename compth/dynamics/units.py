@@ -2,6 +2,9 @@
 
 Under f -> c f the memories and the server's estimates grow by c and the step by 1/c: T is similar to what it was. So
 it is brought to the sizes that a unit of z gives everything else, and to each worker's own.
+
+Scaling is exact where it is by powers of two (`rounded`), and similar otherwise: it may change how fast a search is and
+how its digits are lost, never what is searched for.
 """
 
 from __future__ import annotations
