@@ -41,6 +41,7 @@ def fitted(
     round_: Round, active: Sequence[Active], model: Model, region: Region, lift: Lift, rho: sympy.Expr
 ) -> Iterator[tuple[Values, Values]]:
     """(V, multipliers) that annihilate the active runs, the sparse ones first, that are proofs at one point."""
+    # unknowns: the coefficients of V, then the multipliers; equations: S times every vector of every worst run
     names = [*model.now, *model.known]
     runs = [runs_of(round_, a, model, region, lift) for a in active]
     columns = [_column(model, name, runs, region, lift, rho) for name in names]
@@ -141,6 +142,7 @@ def _moments(round_: Round, active: Active, region: Region, lift: Lift) -> Runs:
 
 def _columns(moments: Mapping[str, Formula], letter: str, zero: Formula) -> list[dict[str, Formula]]:
     """The columns of the matrix of second moments, those that are 0 left out."""
+    # the moments of a symmetric matrix are named once for each pair: (a, b) stands for (b, a) too
     held = {pair_of(k): m for k, m in moments.items() if k[0] == letter}
     axis = list(dict.fromkeys(a for pair in held for a in pair))
     rows = [{a: held.get((a, b), held.get((b, a), zero)) for a in axis} for b in axis]
@@ -202,6 +204,8 @@ class _Sample:
         numbers = turned[rank:]
         if not len(numbers):
             return
+        # a space of dimension k has solutions with k - 1 zeros anywhere: an extreme ray of the cone of multipliers
+        # has them where multipliers vanish, and a proof with few inequalities is what a reader wants
         found = set()
         chosen = itertools.combinations(range(len(self.names)), len(numbers) - 1)
         for at in itertools.islice(chosen, MOST_CHOSEN):

@@ -202,6 +202,7 @@ class _Told:
             elif key[0] == "Q":
                 a, b = f"({a} - P({a}))", f"({b} - P({b}))"
             twice = 1 if len(set(pair_of(key))) == 1 else 2
+            # P[a,b] multiplies 2 <a, b>: both places of a symmetric matrix
             terms.append(f"({self.text(value * twice)})*dot({a}, {b})")
         return " + ".join(terms)
 
@@ -303,6 +304,7 @@ class _Told:
                     mean += value * whole[0] * whole[1]
                 else:
                     apart += value * own[0] * own[1]
+            # `mean` stands at |P(noise)|^2 and `apart` at |noise|^2 - |P(noise)|^2
             n = self.proof.values.get(WORKERS, self.region.field.one)
             share = (mean - apart) / n if self.several else mean
             given[f"variance{k}"] = f"variance({self.message(k)}, omega)"
@@ -413,6 +415,7 @@ def root(proof: SymbolicProof) -> Iterator[Script]:
     names = sorted({x for e in ends for x in e.free_symbols}, key=str)
     let = {str(x): written(within(*RANGES[x], sympy.Symbol(f"{x}_"))) for x in names}
     factored = [sympy.factor(e) for e in ends]
+    # the sign at u = 1 is read at one point; that it is the sign everywhere is what the kernel is asked
     top = float(factored[0].subs({x: {OMEGA: 2, WORKERS: 3}.get(x, sympy.Rational(1, 3)) for x in names})) > 0
     claims = []
     for k, e in enumerate(factored):

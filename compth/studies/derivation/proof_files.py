@@ -138,6 +138,7 @@ class _File:
             if value == 0:
                 continue
             if name == "interpolation":
+                # coercivity is half the sum of both inequalities, so that each has half the multiplier
                 ((_, gradient),) = self.proof.model.curved
                 y = labels[self.names[gradient]]
                 out |= {f"f({a}) >= f({b})": number(value / 2) for a, b in ((y, "x*"), ("x*", y))}

@@ -124,6 +124,7 @@ class SymbolicProof:
             return None
         blocks: list[str] = [b for b in ("mean", "deviation") if b in self.model.blocks]
         matrices = {b: self.matrix(b) for b in blocks}
+        # any of the three is 0 only at x*, f being strongly convex: a V that sees gradients alone (EF21's) needs no x
         for target in (GAP, self.model.space.common[0], AT_X):
             scale, less = gap, matrices
             if target != GAP:
@@ -214,6 +215,7 @@ def proved(
                 model = round_.statement(full)
             except CompthError:
                 continue
+            # what is fitted is a candidate, chosen by floats at one point: only the exact check makes it a proof
             for v, multipliers in fitted(round_, active, model, bare.region, bare.lift, bare.rho):
                 proof = SymbolicProof(
                     round_,

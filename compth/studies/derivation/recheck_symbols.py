@@ -198,6 +198,7 @@ class Proof:
         positive, x = condition
         if any(dict(m).get(x, 0) > 1 for m in positive.top) or positive.under:
             raise ValueError(f"a condition that is not affine in {x}")
+        # a + b x vanishes at x = a/(a - (a + b)), with a and a + b its values at 0 and at 1
         rest = positive.put({x: Ratio.of(0)})
         return rest / (rest - positive.put({x: Ratio.of(1)}))
 
@@ -221,7 +222,7 @@ class Proof:
     def scope(self) -> str:
         """What is proved, read off what is checked; without deviations from the workers' means there is one worker."""
         law = "unbiased messages, omega > 0" if self.data["noisy"] else "contractive messages, 0 < s < 1"
-        return f"0 < mu < L = 1, {law}, {'any n' if self.data['several'] else 'one worker'}"
+        return f"0 < mu < L = 1, {law}, {'n > 1 workers' if self.data['several'] else 'one worker'}"
 
     def inside(self) -> bool:
         """The formulas solve the closed form, and the constants lie in the class."""
@@ -262,6 +263,7 @@ class Proof:
         if not set(used) <= set(known) or not all(map(self.positive, used.values())):
             return False
         decrease, bound = self.forms(v)
+        # S = rho V - E V+ - sum of multiplier * (what is >= 0): where S >= 0 so is rho V - E V+, on all of the class
         for key, x in used.items():
             known[key](decrease, -x, self.c)
         scale = Ratio.of(sees["scale"])
@@ -330,6 +332,7 @@ class Proof:
         if not set(squares) <= {"mean", "deviation"} or (squares.get("deviation") and not form.apart):
             return False
         for block, at, matrix in (("mean", form.at, form.mean), ("deviation", form.apart, form.deviation)):
+            # entry by entry: the matrix minus all weight * vector vector' has to be 0 as a formula
             left = [list(row) for row in matrix]
             for weight, vector in squares.get(block, []):
                 w = Ratio.of(weight)
@@ -369,6 +372,7 @@ class Proof:
     def _identity(self, instance: recheck.Data) -> bool:
         """E V+ = rho V for all states of equal workers, the variance being all that the class allows."""
         u = self.unrolled
+        # equal workers have no deviations: every gradient is the curvature times its point, and only means are left
         states = [*u.server, *u.worker]
         value = {k: {k: Ratio.of(1)} for k in states}
         for name, at in u.gradients.items():

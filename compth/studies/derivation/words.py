@@ -169,7 +169,7 @@ def scope_of(proof: SymbolicProof) -> str:
     """The constants for which it holds."""
     if not proof.round_.noisy:
         return "0 < mu < L = 1, 0 < s < 1, one worker"
-    return "0 < mu < L = 1, omega > 0, " + ("any n" if proof.closed.has(WORKERS) else "one worker")
+    return "0 < mu < L = 1, omega > 0, " + ("n > 1 workers" if proof.closed.has(WORKERS) else "one worker")
 
 
 def proof_of(proof: SymbolicProof) -> Json:
