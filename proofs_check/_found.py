@@ -12,10 +12,16 @@ HELPERS = {"recheck", "not_provable"}
 
 
 def families(here: Path = HERE) -> dict[str, list[str]]:
-    """Family folder -> the names of its scripts. A script beside the folders would never be found: ValueError."""
+    """Family folder -> the names of its scripts. What would never be found is a ValueError."""
     stray = sorted(p.name for p in here.glob("[a-z]*.py") if p.stem not in HELPERS)
     if stray:
         raise ValueError(f"proofs_check/{stray[0]} is in no family: put it into proofs_check/<family>/")
+    bare = sorted(
+        {p.parent.name for p in here.glob("[a-z]*/[a-z]*.py")}
+        - {p.parent.name for p in here.glob("*/__init__.py")}
+    )
+    if bare:
+        raise ValueError(f"proofs_check/{bare[0]}/ has scripts and no __init__.py: add one")
     folders = sorted(p.parent for p in here.glob("[a-z]*/__init__.py") if p.parent.name != "coq")
     return {f.name: sorted(p.stem for p in f.glob("[a-z]*.py")) for f in folders}
 

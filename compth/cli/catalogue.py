@@ -123,7 +123,7 @@ def _named(name: str) -> tuple[str, Listed]:
 
     kind: compressor, fleet, three-point map or method.
     """
-    from compth.compressors import ALIASES, Fleet, catalogue
+    from compth.compressors import ALIASES, Fleet, catalogue, unfinished
     from compth.compressors.three_point import ThreePoint
     from compth.methods import catalogue as methods
     from compth.methods.core.catalogue import ALIASES as METHOD_ALIASES
@@ -138,9 +138,8 @@ def _named(name: str) -> tuple[str, Listed]:
     # Exact names first: two objects may differ in the case of letters alone.
     found = name if name in known else next((k for k in known if k.lower() == name.lower()), None)
     if found is None:
-        raise InvalidParameter(
-            f"name={name!r} is not in the catalogue: {meant(name, known, '`compth list` shows it')}"
-        )
+        why = unfinished(name) or meant(name, known, "`compth list` shows it")
+        raise InvalidParameter(f"name={name!r} is not in the catalogue: {why}")
     return known[found]
 
 

@@ -48,6 +48,17 @@ def _found() -> dict[str, type[Compressor | Fleet]]:
     return dict(sorted(found.items()))
 
 
+def unfinished(name: str) -> str:
+    """Why a class of the package is in no catalogue: the methods that it lacks; "" where there is no such class."""
+    for info in pkgutil.iter_modules(__path__):
+        module = importlib.import_module(f"{__name__}.{info.name}")
+        thing: type = vars(module).get(name, object)
+        if inspect.isabstract(thing) and thing.__module__ == module.__name__:
+            lacks = ", ".join(sorted(thing.__abstractmethods__))
+            return f"{name} of compth/compressors/{info.name}.py lacks {lacks}"
+    return ""
+
+
 ALIASES = {
     "QSGD": "RandomDithering",
     "StandardDithering": "RandomDithering",
@@ -82,4 +93,5 @@ __all__ = [
     "as_fleet",
     "catalogue",
     "names",
+    "unfinished",
 ]

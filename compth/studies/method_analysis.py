@@ -375,6 +375,9 @@ def _setting(
     d: int,
 ) -> Setting:
     kind, fixed, gamma, base = asked
+    if base is not None and kind.takes_compressor:
+        # what the instance holds is replaced by the one asked about: its promise and its label follow
+        base = replace(base, compressor=compressor)
     fleet = as_fleet(compressor)
     fleet.check(n, d)
     claim = _claim(fleet, n, d) | _heard(base, d)

@@ -195,3 +195,11 @@ def test_what_cannot_be_shown_is_one_line(capsys, words, said):
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1
+
+
+def test_a_class_that_is_not_finished_says_what_it_lacks(capsys):
+    assert run(["list", "JointSketch"]) == 2
+    assert (
+        "JointSketch of compth/compressors/perm_k.py lacks draw, examples, inclusion"
+        in capsys.readouterr().err
+    )

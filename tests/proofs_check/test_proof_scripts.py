@@ -64,6 +64,11 @@ def test_a_script_in_no_family_is_named(tmp_path):
     (tmp_path / "dcgd" / "__init__.py").touch()
     (tmp_path / "dcgd" / "dcgd_convex.py").touch()
     assert families(tmp_path) == {"dcgd": ["dcgd_convex"]}
+    (tmp_path / "newer").mkdir()
+    (tmp_path / "newer" / "newer_one.py").touch()
+    with pytest.raises(ValueError, match=r"newer/ has scripts and no __init__\.py"):
+        families(tmp_path)
+    (tmp_path / "newer" / "newer_one.py").unlink()
     (tmp_path / "dcgd_new.py").touch()
     with pytest.raises(ValueError, match=r"dcgd_new\.py is in no family"):
         families(tmp_path)

@@ -247,3 +247,15 @@ def test_a_body_that_compresses_asks_with_what():
     for wrong in (problem, ct.RandK(k=1), "RandK(k=1)", [problem]):
         with pytest.raises(ct.errors.InvalidParameter, match="must be a list, as compressors="):
             ct.analyse(Asks, wrong)
+
+
+def test_an_instance_is_asked_about_with_another_compressor():
+    """The promise is that of the compressor that was asked about, not of the one that the instance holds."""
+    problem = ct.problems.random_quadratic(4, 6, 10, seed=0)
+    found = ct.analyse(ct.DIANA(ct.Identity()), problem=problem, compressors=[ct.RandK(k=2)])
+    line = dict(found.settings[0].lines)["guarantee"]
+    want = ct.guarantee(ct.DIANA(ct.RandK(k=2)), problem).rho
+    held = ct.guarantee(ct.DIANA(ct.Identity()), problem).rho
+    assert f"rho={float(want):.6g}" in line
+    assert f"{float(want):.6g}" != f"{float(held):.6g}"
+    assert found.settings[0].title.startswith("DIANA RandK(k=2)")
