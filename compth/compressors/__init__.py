@@ -12,6 +12,7 @@ import importlib
 import inspect
 import pkgutil
 from functools import cache
+from typing import Any
 
 from compth._plugins import plugins
 from compth.compressors.core.base import Compressor, DiagonalSketch, MomentMap, Noise
@@ -52,7 +53,7 @@ def unfinished(name: str) -> str:
     """Why a class of the package is in no catalogue: the methods that it lacks; "" where there is no such class."""
     for info in pkgutil.iter_modules(__path__):
         module = importlib.import_module(f"{__name__}.{info.name}")
-        thing: type = vars(module).get(name, object)
+        thing: Any = vars(module).get(name)
         if inspect.isabstract(thing) and thing.__module__ == module.__name__:
             lacks = ", ".join(sorted(thing.__abstractmethods__))
             return f"{name} of compth/compressors/{info.name}.py lacks {lacks}"
