@@ -128,7 +128,7 @@ def _row(form: Form, size: int) -> list[Fraction]:
 
 def path_matrices(subject: Subject, d: int, limit: int, limits: Limits) -> list[tuple[Fraction, Matrix]]:
     """(probability, S) of every path: C(x) = S x exactly. Raises NotTraceable unless linear on every path."""
-    size = subject.size(d)
+    size = subject.size(d)  # d entries of every worker's vector where the subject is a fleet's mean, else d
 
     def program(rng: np.random.Generator) -> object:
         x = np.empty(size, dtype=object)
@@ -138,7 +138,8 @@ def path_matrices(subject: Subject, d: int, limit: int, limits: Limits) -> list[
         return subject.program(x, rng)
 
     # The package's own code is known not to look behind the symbols; a user's trace has to pass
-    # `traced.faithful`.
+    # `traced.faithful` (it runs alike on symbols and on numbers), and its matrices `traced.agree` (real outputs
+    # are those of the paths, as often as their probabilities say).
     own = traced.is_own(subject)
     real = traced.real_runs(subject, d)
     allowed = Allowance(*limits)

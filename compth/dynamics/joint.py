@@ -3,6 +3,8 @@
 w = (common vectors but the averaged memory, y_1 .. y_n);  w+ = F w + G eps,  E eps_i eps_j' = own_i or cross of the
 inputs' second moments. It brackets the rate where workers with memories are correlated, and checks System.
 
+The letters (c_k, y_i, u_i, kappa, alpha, beta, q and memory = (v, w, r)) are those of `system`'s docstring.
+
 It is the referee of `System` for correlated workers: nothing is shared with it but the scheme and the sketches' maps.
 """
 
@@ -46,6 +48,8 @@ class Joint:
         own_vectors = [k for k in range(system.K) if k != sc.average]
         size = (len(own_vectors) + n) * d
         self.memories = [slice((len(own_vectors) + i) * d, (len(own_vectors) + i + 1) * d) for i in range(n)]
+        # common w = (c_1 .. c_K): the vectors that w holds are copied, and the averaged memory, which is no entry
+        # of w, is read off as the mean of the y_i
         common = np.zeros((system.K * d, size))
         for at, k in enumerate(own_vectors):
             common[system.slot(k), at * d : (at + 1) * d] = np.eye(d)
@@ -54,11 +58,13 @@ class Joint:
                 common[system.slot(sc.average), y] = np.eye(d) / n
         _, f, branch = system.maps[0]
         v, w, r = (float(x) for x in sc.memory or (0, 0, 0))
+        # inputs[i] w = u_i without its constant part; step = F and spread = G, row by row from the recursion
         self.inputs = np.zeros((n, d, size))
         self.step, self.spread = np.zeros((size, size)), np.zeros((size, n * d))
         for at, k in enumerate(own_vectors):
             rows = slice(at * d, (at + 1) * d)
             self.step[rows] = f[system.slot(k), : system.K * d] @ common
+            # z alone is measured after the projection on range(A): the distance to the set of solutions
             block = np.eye(d) if k or data.projector is None else data.projector
             self.spread[rows] = np.tile(float(branch.kappa[k]) / n * block, (1, n))
         for i, y in enumerate(self.memories):
@@ -139,12 +145,15 @@ class Joint:
         for tol in (1e-8, 1e-11, 1e-14):
             value, vector = davidson(change, solve, [vector], tol=tol, floor=FLOOR)
             x = vector.reshape(shape) * (np.sign(np.trace(vector.reshape(shape))) or 1.0)
+            # the computed vector may lie a rounding outside the cone, where it bounds nothing: a trace of the
+            # identity brings it inside. Every matrix inside gives true bounds, so that the best of all counts
             for eta in (0.0, 1e-12):
                 near = (x + x.T) / 2 + eta * np.trace(x) * np.eye(self.size)
                 a, b = extremes(moved(near), near)
                 low, high = max(low, a), min(high, b)
             if high - low <= 1e-3 * abs(value):
                 break
+        # the Perron matrix lies on the cone's boundary: from below on its face, from above by a resolvent
         if high - low > 1e-3 * abs(value):
             low = max(low, face_bound(moved, (x + x.T) / 2))
             target = np.eye(self.size).ravel()

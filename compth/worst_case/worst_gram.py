@@ -118,6 +118,7 @@ def _quadratic(model: Model, share: float) -> tuple[list[Form], list[Form], list
     # Y = H X for one symmetric H with mu I <= H <= L I if and only if X'Y is symmetric and (Y - mu X)'(L X -
     # Y) >= 0: this is exact in any dimension, where pairwise inequalities alone are not.
     pairs = [(i, j) for j in range(len(model.curved)) for i in range(j + 1)]
+    # the messages' class is narrowed as the Hessians' is: the radius of |message - input| by 1 - share
     sent = [
         contraction(model.space, u, unit(c), float(square) * (1 - share) ** 2) for u, c, square in model.sent
     ]
