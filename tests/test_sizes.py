@@ -1,16 +1,20 @@
-"""What may only shrink: annotations that say Any; and what must stay short: functions."""
+"""How the package reads: annotations that say Any, functions' lengths, and how much is told beside the code."""
 
 import ast
+import io
+import tokenize
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = sorted((ROOT / "compth").rglob("*.py"))
-ANYS = 2617
-"""How often the package says Any: lower it with every one that goes; at most 60, each with its reason, are to stay."""
+ANYS = 60
+"""How often the package may say Any, each with its reason."""
 LONGEST = 60
 """Lines of code of a function."""
+NARRATION, DOCSTRINGS = 0.05, 0.17
+"""For each line of code."""
 
 
 def anys(tree):
@@ -26,11 +30,6 @@ def test_annotations_say_what_a_thing_is():
     assert sum(found.values()) <= ANYS, (
         "name what the new thing is: a class, a Protocol, object where anything may come"
     )
-
-
-def test_the_number_of_anys_falls_with_them():
-    """A limit far above what there is would let new ones in."""
-    assert sum(len([*anys(ast.parse(path.read_text()))]) for path in MODULES) > ANYS - 60
 
 
 @pytest.mark.parametrize(
@@ -83,3 +82,30 @@ def test_a_long_function_is_seen(tmp_path):
     assert [*too_long(bad)] == [("f", 61)]
     bad.write_text(bad.read_text().replace("    x = 1\n", "", 1))
     assert [*too_long(bad)] == []
+
+
+def told(text):
+    """(lines of code, of comments alone, of docstrings) of a module; blank ones are none of these."""
+    comments = {
+        token.start[0]
+        for token in tokenize.generate_tokens(io.StringIO(text).readline)
+        if token.type == tokenize.COMMENT and token.line.lstrip().startswith("#")
+    }
+    docstrings = set()
+    for node in ast.walk(ast.parse(text)):
+        for part in node.body if isinstance(getattr(node, "body", None), list) else []:
+            if isinstance(part, ast.Expr) and isinstance(getattr(part.value, "value", None), str):
+                docstrings |= {*range(part.lineno, part.end_lineno + 1)}
+    written = {i for i, line in enumerate(text.splitlines(), 1) if line.strip()}
+    return len(written - comments - docstrings), len(comments), len(docstrings & written)
+
+
+def test_derivations_and_interfaces_are_told():
+    lines, comments, docstrings = map(sum, zip(*(told(p.read_text()) for p in MODULES), strict=True))
+    assert comments >= NARRATION * lines
+    assert docstrings >= DOCSTRINGS * lines
+
+
+def test_what_is_told_is_counted():
+    text = '"""Module.\n\nMore.\n"""\n# why\n# so\nX = 1  # beside\n"""A constant."""\n\n\ndef f():\n    return "# no"'
+    assert told(text) == (3, 2, 4)
