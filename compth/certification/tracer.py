@@ -458,8 +458,9 @@ class Affine(Symbol):
         return math.floor(self / other)
 
     def __mod__(self, other: object) -> Affine:
-        # the product is the program's own, rounded where its numbers are floats
-        return self - cast("float", other) * math.floor(self / other)
+        # Exact like the rest of the symbol, and like a float's own remainder: a product of floats would be rounded.
+        value = _number(other)
+        return self - (cast("float", other) if value is None else value) * math.floor(self / other)
 
     def __bool__(self) -> bool:
         """Refuses: `if u:` asks whether u is exactly 0, which no program means."""
