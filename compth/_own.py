@@ -40,7 +40,7 @@ ROOT = join(dirname(abspath(__file__)), "")
 """Where the package's own files lie: a module from elsewhere is none of them, whatever it is called."""
 SHOWS = frozenset(
     {"cli", "sweeps", "testing", "reporting.plots", "reporting.reports"}
-    | {"studies.comparison", "studies.fixed_levels", "studies.step_sizes"}
+    | {"studies.comparison", "studies.comparison_row", "studies.fixed_levels", "studies.step_sizes"}
 )
 """Rooms and modules that show results: nothing that a claim rests on."""
 DECLARING = frozenset({"_numbers", "calculus", "claims", "bits", "compressors", "problems", "methods"})

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from compth.reporting.reports import number
 
 if TYPE_CHECKING:
+    from compth.reporting.asked import Compared
     from compth.simulation.trace import Trace
-    from compth.studies.comparison import Comparison, Row
+    from compth.studies.comparison_row import Row
 
 NEVER = "never"
 DIVERGES = "diverges"
@@ -29,17 +30,17 @@ def row_label(text: str) -> str:
     return re.sub(r"\bNaturalCompression\b", "Natural", shorter)
 
 
-def kinds_of(comparison: Comparison) -> list[str]:
+def kinds_of(comparison: Compared) -> list[str]:
     """The kinds of step sizes that are compared, in order."""
     return list(comparison.info.get("kinds", dict.fromkeys(steps_of(comparison))))
 
 
-def steps_of(comparison: Comparison) -> list[str]:
+def steps_of(comparison: Compared) -> list[str]:
     """Whose step each method of a comparison runs with."""
     return list(comparison.info.get("stepsizes", ["theorem"] * len(comparison.traces)))
 
 
-def methods_of(comparison: Comparison) -> list[str]:
+def methods_of(comparison: Compared) -> list[str]:
     """The label of each row's method, whatever its step."""
     return list(comparison.info.get("of", [trace.label for trace in comparison.traces]))
 
@@ -49,13 +50,13 @@ def grows(r: Row, trace: Trace) -> bool:
     return bool(trace.grows or (r.exact_rate is not None and r.exact_rate > 1 + 1e-9))
 
 
-def promised(comparison: Comparison, r: Row) -> str:
+def promised(comparison: Compared, r: Row) -> str:
     """Rounds after which the theorem's bound is below eps, "never" where its floor is above."""
     above = r.guaranteed_floor is not None and r.guaranteed_floor > comparison.eps
     return NEVER if above and r.guaranteed_rounds is None else number(r.guaranteed_rounds)
 
 
-def arrived(comparison: Comparison, i: int) -> int | None:
+def arrived(comparison: Compared, i: int) -> int | None:
     """Rounds to eps by the exact expectation, else by the mean of the runs; None where it does not get there."""
     r = comparison.rows[i]
     if r.diverged:
@@ -66,7 +67,7 @@ def arrived(comparison: Comparison, i: int) -> int | None:
     return rounds
 
 
-def seen(comparison: Comparison, i: int) -> str:
+def seen(comparison: Compared, i: int) -> str:
     """Rounds to eps on this problem, or why there are none."""
     r, rounds = comparison.rows[i], arrived(comparison, i)
     if r.diverged:
@@ -78,7 +79,7 @@ def seen(comparison: Comparison, i: int) -> str:
     return NEVER if (r.simulated_floor or 0) > comparison.eps else f">{comparison.steps:,}"
 
 
-def sent(comparison: Comparison, i: int) -> tuple[float | None, float | None]:
+def sent(comparison: Compared, i: int) -> tuple[float | None, float | None]:
     """Uplink and downlink bits of a worker in the rounds that `arrived` counts."""
     rounds, trace = arrived(comparison, i), comparison.traces[i]
     return (None, None) if rounds is None else (float(trace.bits[rounds]), float(trace.downlink_bits[rounds]))

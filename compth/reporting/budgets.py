@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from compth._numbers import Number
-    from compth.studies.budget import Answer, Budget
-    from compth.studies.budget_promises import Promise
+    from compth.reporting.asked import Budgeted
+    from compth.studies.budget_promises import Answer, Promise
 
 
 NAMES = {
@@ -38,7 +38,7 @@ LINES = {"theorem": "--", "certified": "-.", "exact": "-", "best": ":"}
 """Theory dashed, what happens on the problem solid."""
 
 
-def columns(b: Budget) -> tuple[list[str], list[list[str]]]:
+def columns(b: Budgeted) -> tuple[list[str], list[list[str]]]:
     """Header and cells: of each evidence the strongest member, or who comes nearest, and nothing compressed.
 
     Two rows for each evidence: the answer, and the uncompressed method.
@@ -73,14 +73,14 @@ def arrives(p: Promise) -> str:
     return "-" if p.stepsize is None else "never"
 
 
-def number_of(b: Budget, limit: float | None) -> str:
+def number_of(b: Budgeted, limit: float | None) -> str:
     """The limit in its unit."""
     if limit is None:
         return "-"
     return bits(limit) if b.target == "bits" else f"{math.floor(limit * (1 + 1e-9)):,}"
 
 
-def details(b: Budget) -> tuple[list[str], list[list[str]]]:
+def details(b: Budgeted) -> tuple[list[str], list[list[str]]]:
     """Header and cells of every member by every evidence that looked at it."""
     header = [
         "by",
@@ -105,7 +105,7 @@ def details(b: Budget) -> tuple[list[str], list[list[str]]]:
     return header, rows
 
 
-def caption(b: Budget) -> str:
+def caption(b: Budgeted) -> str:
     """Method, family, problem and target."""
     target = {
         "rounds": f"{b.value:,.0f} rounds",
@@ -115,7 +115,7 @@ def caption(b: Budget) -> str:
     return f"{b.method} with {b.family} on {b.setting}; target: eps = {b.eps:g} within {target}."
 
 
-def legend(b: Budget) -> str:
+def legend(b: Budgeted) -> str:
     """What the columns mean."""
     said = "; ".join(MEANS[k] for k in b.answers)
     return (
@@ -139,7 +139,7 @@ MEANS = {
 }
 
 
-def answer(b: Budget) -> str:
+def answer(b: Budgeted) -> str:
     """How far one may compress, a sentence for each evidence.
 
     Rounds and bits of estimates are said to be about so many.
@@ -147,7 +147,7 @@ def answer(b: Budget) -> str:
     return " ".join(_sentence(b, a) for a in b.answers.values())
 
 
-def _sentence(b: Budget, a: Answer) -> str:
+def _sentence(b: Budgeted, a: Answer) -> str:
     """What one evidence allows, or why nothing."""
     who = NAMES[a.by]
     who = who[0].upper() + who[1:]
@@ -173,7 +173,7 @@ def _share(a: Answer) -> str:
     return " (a message is as long)" if full == sent else f" (a message is {times:.3g} x {word})"
 
 
-def _takes(b: Budget, p: Promise) -> str:
+def _takes(b: Budgeted, p: Promise) -> str:
     """What it takes to arrive; "about" for estimates."""
     found = bits(p.bits) if b.target == "bits" else f"{arrives(p)} rounds"
     return f": about {found}" if p.by in ESTIMATED and p.rounds is not None else f": {found}"
@@ -184,7 +184,7 @@ def _why(p: Promise) -> str:
     return f" ({p.note})" if p.note else ""
 
 
-def remarks(b: Budget) -> list[str]:
+def remarks(b: Budgeted) -> list[str]:
     """Members beyond the answer that are not within, the cheapest in all, what was not looked at, reasons.
 
     A line each; [] where there is nothing to say.
@@ -207,7 +207,7 @@ def remarks(b: Budget) -> list[str]:
     return out + [line for by, looked in b.promises.items() if (line := _reasons(by, looked))]
 
 
-def _part(b: Budget, a: Answer) -> str:
+def _part(b: Budgeted, a: Answer) -> str:
     """How many of the members were looked at."""
     return f"{len(b.promises[a.by])} of {counted(len(b.members), 'member')}"
 
@@ -221,7 +221,7 @@ def _reasons(by: str, looked: Sequence[Promise]) -> str:
     return f"{by}: {len(without)} of {len(looked)} members have none, such as {without[0].label}: {without[0].note}"
 
 
-def numbers(b: Budget) -> dict[str, list[object]]:
+def numbers(b: Budgeted) -> dict[str, list[object]]:
     """Columns of numbers: a row for every member by every evidence that looked at it, and whether it is the answer."""
     looked = [(by, p) for by, row in b.promises.items() for p in row]
     names = (
@@ -240,12 +240,12 @@ def numbers(b: Budget) -> dict[str, list[object]]:
     return {"by": [by for by, _ in looked], **held, "chosen": [p is b.answers[by].chosen for by, p in looked]}
 
 
-def said(b: Budget) -> list[str]:
+def said(b: Budgeted) -> list[str]:
     """What stands below the table."""
     return [caption(b), legend(b), answer(b), *remarks(b)]
 
 
-def budget_page(b: Budget, command: str = "") -> str:
+def budget_page(b: Budgeted, command: str = "") -> str:
     """Answer first, then the picture, the table, remarks and every member."""
     notes = "".join(f"<li>{prose(line)}</li>" for line in remarks(b))
     body = (
@@ -260,7 +260,7 @@ def budget_page(b: Budget, command: str = "") -> str:
     return page("compth budget", body, command=command)
 
 
-def figure(b: Budget) -> Figure:
+def figure(b: Budgeted) -> Figure:
     """What the target counts against the bits of a message (or the constant), the limits, the answers as dots.
 
     A curve for each evidence, in the order of the answers.
@@ -282,7 +282,7 @@ def figure(b: Budget) -> Figure:
     return made
 
 
-def _across(b: Budget) -> str:
+def _across(b: Budgeted) -> str:
     """What the horizontal axis counts."""
     if b.members[0].bits is not None:
         return "bits of a message"
@@ -295,13 +295,13 @@ def _place(p: Promise) -> float:
     return float(level if p.message_bits is None else p.message_bits)
 
 
-def _height(b: Budget, p: Promise) -> float:
+def _height(b: Budgeted, p: Promise) -> float:
     """What it takes, nan where it does not arrive."""
     found = p.bits if b.target == "bits" else p.rounds
     return math.nan if found is None else float(found)
 
 
-def _curve(panel: Axes, b: Budget, by: str, looked: Sequence[Promise], colour: str) -> None:
+def _curve(panel: Axes, b: Budgeted, by: str, looked: Sequence[Promise], colour: str) -> None:
     """The members of one evidence."""
     across = np.array([_place(p) for p in looked])
     up = np.array([_height(b, p) for p in looked])
@@ -314,7 +314,7 @@ def _curve(panel: Axes, b: Budget, by: str, looked: Sequence[Promise], colour: s
 THEIR_STEP, BEST_STEP = "the theorem's step", "its best step"
 
 
-def _named(b: Budget, by: str) -> str:
+def _named(b: Budgeted, by: str) -> str:
     """The evidence and at whose step: a certificate at its best one may lie below the exact rate at the theorem's."""
     # A certificate at its own best step may lie below an exact rate at the theorem's: whose step it is must be
     # said.
@@ -327,7 +327,7 @@ def _named(b: Budget, by: str) -> str:
     return {"exact": f"exact rate ({THEIR_STEP})", "best": f"exact rate ({BEST_STEP})"}.get(by, by)
 
 
-def _answered(panel: Axes, b: Budget, a: Answer, colour: str) -> None:
+def _answered(panel: Axes, b: Budgeted, a: Answer, colour: str) -> None:
     """The limit as a thin line, and the answer on it or below."""
     if a.limit is not None:
         own = b.target == "times"

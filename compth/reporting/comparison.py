@@ -28,20 +28,21 @@ from compth.reporting.side_by_side import title
 
 if TYPE_CHECKING:
     from compth.methods.core.method import Method
-    from compth.studies.comparison import Comparison, Row
+    from compth.reporting.asked import Compared
+    from compth.studies.comparison_row import Row
 
 
 SEARCHED = ("certified", "best", "tuned")
 """Whose steps no theorem plans: that none speaks of them goes without saying."""
 
 
-def columns(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
+def columns(comparison: Compared) -> tuple[list[str], list[list[str]]]:
     """Header and cells of the table that is printed: whose step, and rounds as promised, certified and seen."""
     header = ["method", "compressor", "step", "step from", "promised", "certified", "here", "uplink", "floor"]
     return header, [_cells(comparison, i) for i in range(len(comparison.rows))]
 
 
-def _cells(comparison: Comparison, i: int) -> list[str]:
+def _cells(comparison: Compared, i: int) -> list[str]:
     r, method = comparison.rows[i], comparison.methods[i]
     return [
         r.method,
@@ -78,7 +79,7 @@ def _compressor(r: Row, method: Method, *, short: bool) -> str:
     return row_label(r.compressor) if short else str(r.compressor)
 
 
-def answer(comparison: Comparison) -> str:
+def answer(comparison: Compared) -> str:
     """Who needs the fewest rounds and the fewest uplink bits, in one sentence; "" where nobody arrives.
 
     Whose steps these are is said, since another step may turn the order.
@@ -101,7 +102,7 @@ def answer(comparison: Comparison) -> str:
     )
 
 
-def legend(comparison: Comparison) -> str:
+def legend(comparison: Compared) -> str:
     """What the columns of `columns` mean."""
     # Words for what does not occur in the table are left out.
     growing = any(map(grows, comparison.rows, comparison.traces))
@@ -124,7 +125,7 @@ def _wider(rows: Sequence[Row]) -> str:
     )
 
 
-def details(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
+def details(comparison: Compared) -> tuple[list[str], list[list[str]]]:
     """Header and cells of everything a row holds, one table 17 columns wide: what `columns` leaves out."""
     header = [
         "method",
@@ -177,7 +178,7 @@ def details(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
     return header, rows
 
 
-def figure_words(comparison: Comparison) -> str:
+def figure_words(comparison: Compared) -> str:
     """What may surprise in the figure, and why, in sentences."""
     words = ["Bands: two standard errors."]
     curves = [comparison.guarantee_curve(i) for i in range(len(comparison.rows))]
@@ -203,7 +204,7 @@ def figure_words(comparison: Comparison) -> str:
     return " ".join(words)
 
 
-def figures(comparison: Comparison) -> str:
+def figures(comparison: Compared) -> str:
     """The figure's panels one by one, so that they stand below each other on a phone, and their key."""
     kinds = kinds_of(comparison)
     parts = []
@@ -225,7 +226,7 @@ def figures(comparison: Comparison) -> str:
     return f"{key}{''.join(parts)}{words}"
 
 
-def comparison_page(comparison: Comparison, command: str = "") -> str:
+def comparison_page(comparison: Compared, command: str = "") -> str:
     """The comparison as a static page. command: as it was typed, "" for none."""
     header, rows = comparison.columns()
     notes = "".join(

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from matplotlib.typing import RcKeyType
 
     from compth.dynamics.trajectory import Trajectory
+    from compth.reporting.asked import Compared
     from compth.simulation.trace import Trace
-    from compth.studies.comparison import Comparison
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#7F7F7F")
 """Okabe and Ito's palette (yellow replaced by grey), in the order used."""
@@ -55,7 +55,7 @@ PANELS = ("round t", "uplink bits sent per worker", "downlink bits received per 
 RATIO = r"$\mathrm{E}\,\|x_t-x^*\|^2\,/\,\|x_0-x^*\|^2$"
 
 
-def comparison_figure(comparison: Comparison) -> Figure:
+def comparison_figure(comparison: Compared) -> Figure:
     """E||x_t - x*||^2 relative to its start against rounds, uplink bits and downlink bits.
 
     A row of three panels for each kind of step.
@@ -83,7 +83,7 @@ def comparison_figure(comparison: Comparison) -> Figure:
     return figure
 
 
-def comparison_panel(comparison: Comparison, j: int, whose: str) -> Figure:
+def comparison_panel(comparison: Compared, j: int, whose: str) -> Figure:
     """One panel of `comparison_figure` by itself, as for a narrow screen."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
@@ -101,7 +101,7 @@ def _legend(figure: Figure, handles: list[Line2D], title: str, where: Corner, co
     figure.legend(handles=handles, loc=where, ncols=columns, fontsize=8, title=title, alignment="left")
 
 
-def _keys(comparison: Comparison) -> tuple[list[Line2D], list[Line2D]]:
+def _keys(comparison: Compared) -> tuple[list[Line2D], list[Line2D]]:
     """(a handle for each method: its colour, a handle for each kind of line, in grey)."""
     from matplotlib.lines import Line2D
 
@@ -131,7 +131,7 @@ def _line(i: int) -> Literal["-", "-."]:
     return "-" if i < len(COLOURS) else "-."
 
 
-def _fill(panel: Axes, comparison: Comparison, j: int, whose: str) -> None:
+def _fill(panel: Axes, comparison: Compared, j: int, whose: str) -> None:
     """One panel: every method's curves with this kind of step, over rounds (j = 0), uplink or downlink bits."""
     panel.set_xscale("log" if j else "linear")
     methods, steps = methods_of(comparison), steps_of(comparison)
@@ -154,7 +154,7 @@ def _fill(panel: Axes, comparison: Comparison, j: int, whose: str) -> None:
     _mark_first(panel, comparison, j, whose, order)
 
 
-def _mark_first(panel: Axes, comparison: Comparison, j: int, whose: str, order: list[str]) -> None:
+def _mark_first(panel: Axes, comparison: Compared, j: int, whose: str, order: list[str]) -> None:
     """Who is first at the target, and with what: a mark where it is, and its name above the panel."""
     measure = MEASURES[j]
     # Nobody arrives: no mark.
@@ -182,7 +182,7 @@ def _dots(panel: Axes, across: Numbers, curve: Trajectory | None, colour: str) -
     )
 
 
-def _limits(comparison: Comparison) -> tuple[float, float]:
+def _limits(comparison: Compared) -> tuple[float, float]:
     """From four decades below the target (or the lowest curve) to three times the highest finite start."""
     curves = [t.mean_square / t.mean_square[0] for t in comparison.traces]
     # The target stays in view with four decades below it: deeper, curves are rounding, and would press the

@@ -22,7 +22,7 @@ from compth.reporting.arrivals import (
 from compth.reporting.reports import bits, number, short_bits
 
 if TYPE_CHECKING:
-    from compth.studies.comparison import Comparison
+    from compth.reporting.asked import Compared
 
 TITLES = {
     "theorem": "at the theorems' steps",
@@ -35,7 +35,7 @@ MEASURES = ("rounds", "uplink bits", "downlink bits")
 """By what methods are ranked."""
 
 
-def title(comparison: Comparison, kind: str) -> str:
+def title(comparison: Compared, kind: str) -> str:
     """Whose steps these are; of methods that were given theirs, those."""
     rows = [r for r, k in zip(comparison.rows, steps_of(comparison), strict=True) if k == kind]
     given = [r.stepsize_from == "given" for r in rows]
@@ -44,7 +44,7 @@ def title(comparison: Comparison, kind: str) -> str:
     return "at the given steps" if all(given) else "at the theorems' or given steps"
 
 
-def lines(comparison: Comparison) -> list[tuple[str, dict[str, int]]]:
+def lines(comparison: Compared) -> list[tuple[str, dict[str, int]]]:
     """(method, kind of step -> index of its row): rows stand together by method, each kind once."""
     found: list[tuple[str, dict[str, int]]] = []
     for i, (method, kind) in enumerate(zip(methods_of(comparison), steps_of(comparison), strict=True)):
@@ -55,7 +55,7 @@ def lines(comparison: Comparison) -> list[tuple[str, dict[str, int]]]:
     return found
 
 
-def columns(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
+def columns(comparison: Compared) -> tuple[list[str], list[list[str]]]:
     """Header and cells: what is promised, then step, rounds and bits with each kind of step."""
     # Promises first, which belong to one step each; then what happens, for every kind of step the same four
     # columns.
@@ -78,17 +78,17 @@ def _add(header: list[str], cells: list[list[str]], name: str, column: Sequence[
         row.append(cell)
 
 
-def _by_theorem(comparison: Comparison, at: dict[str, int]) -> str:
+def _by_theorem(comparison: Compared, at: dict[str, int]) -> str:
     """Rounds that the theorem promises."""
     return promised(comparison, comparison.rows[at["theorem"]]) if "theorem" in at else "-"
 
 
-def _by_certificate(comparison: Comparison, at: dict[str, int]) -> str:
+def _by_certificate(comparison: Compared, at: dict[str, int]) -> str:
     """Rounds that the certificate promises."""
     return number(comparison.rows[next(iter(at.values()))].certified_rounds)
 
 
-def _at(comparison: Comparison, i: int, kind: str) -> list[str]:
+def _at(comparison: Compared, i: int, kind: str) -> list[str]:
     """Step (marked where it was tuned instead), rounds and bits of one row."""
     r = comparison.rows[i]
     up, down = sent(comparison, i)
@@ -97,7 +97,7 @@ def _at(comparison: Comparison, i: int, kind: str) -> list[str]:
     return [number(r.stepsize, 3) + mark, seen(comparison, i), short_bits(up), short_bits(down)]
 
 
-def legend(comparison: Comparison) -> str:
+def legend(comparison: Compared) -> str:
     """What the columns mean."""
     kinds = kinds_of(comparison)
     words = [
@@ -120,19 +120,19 @@ def legend(comparison: Comparison) -> str:
     return " ".join(words)
 
 
-def _planned(comparison: Comparison) -> str:
+def _planned(comparison: Compared) -> str:
     """The theorems that plan steps, in order."""
     rows = zip(comparison.rows, steps_of(comparison), strict=True)
     return ", ".join(dict.fromkeys(r.theorem for r, kind in rows if kind == "theorem" and r.theorem))
 
 
-def answers(comparison: Comparison) -> list[str]:
+def answers(comparison: Compared) -> list[str]:
     """Who needs the least at each kind of step, in a sentence each, and what the difference is due to."""
     said = [_ranked(comparison, kind) for kind in kinds_of(comparison)]
     return [*(line for line in said if line), *_looseness(comparison)]
 
 
-def winners(comparison: Comparison, kind: str) -> dict[str, tuple[int, float]]:
+def winners(comparison: Compared, kind: str) -> dict[str, tuple[int, float]]:
     """Measure -> (row, what it needs): the least of those that arrive with this kind of step; empty where none does.
 
     Measures are rounds, uplink and downlink bits.
@@ -156,7 +156,7 @@ def amount(measure: str, value: float) -> str:
     return f"{value:,.0f} rounds" if measure == "rounds" else bits(value)
 
 
-def _ranked(comparison: Comparison, kind: str) -> str:
+def _ranked(comparison: Compared, kind: str) -> str:
     """At the best steps A needs the fewest rounds (48) and uplink bits (10.9 kbit), B the fewest downlink bits."""
     where, names = title(comparison, kind), methods_of(comparison)
     won: dict[str, list[str]] = {}
@@ -176,7 +176,7 @@ def _listed(words: Sequence[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]
 
 
-def _looseness(comparison: Comparison) -> list[str]:
+def _looseness(comparison: Compared) -> list[str]:
     """Where another method is first once steps are the best: how much longer those are than the theorems'."""
     names = methods_of(comparison)
     theirs, best = winners(comparison, "theorem"), winners(comparison, "best") or winners(comparison, "tuned")
@@ -193,7 +193,7 @@ def _looseness(comparison: Comparison) -> list[str]:
     ]
 
 
-def _factors(comparison: Comparison) -> dict[str, float]:
+def _factors(comparison: Compared) -> dict[str, float]:
     """Best or tuned step over the theorem's, of methods that arrive at the former, by label."""
     found = {}
     for method, at in lines(comparison):
@@ -205,7 +205,7 @@ def _factors(comparison: Comparison) -> dict[str, float]:
     return found
 
 
-def remarks(comparison: Comparison) -> list[str]:
+def remarks(comparison: Compared) -> list[str]:
     """How steps were found, with labels as in the table, and where certified ones are."""
     said = list(comparison.info.get("notes", ()))
     for method in sorted(set(methods_of(comparison)), key=len, reverse=True):

@@ -23,7 +23,7 @@ from compth.studies.budget_members import (
     uncompressed,
     with_compressor,
 )
-from compth.studies.budget_promises import EVIDENCE, Asked, Promise, is_cheap
+from compth.studies.budget_promises import EVIDENCE, Answer, Asked, Promise, is_cheap
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -37,24 +37,6 @@ BY = ("theorem", "certified", "exact")
 """The kinds of evidence asked for unless said otherwise; by constants alone the first two."""
 MESSAGES = 1e-9
 """Relative rounding granted to a limit of bits that was itself computed."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """By one evidence: the strongest member within the limit, or None and who comes nearest; and the limit.
-
-    cheapest: of the members that were looked at, the one with the fewest bits in all.
-    uncompressed: the same method with nothing compressed. whole: every member was looked at.
-    """
-
-    by: str
-    limit: float | None
-    chosen: Promise | None
-    nearest: Promise | None
-    cheapest: Promise | None
-    uncompressed: Promise
-    whole: bool
-    gaps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

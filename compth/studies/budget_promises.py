@@ -22,8 +22,7 @@ from compth.methods.core.word import assumptions
 from compth.rates import first_at_most, geometric
 from compth.simulation import simulate
 from compth.studies.budget_members import Member, ProblemClass
-from compth.studies.comparison import EXACT_LIMIT, RATE_ENTRIES
-from compth.studies.step_sizes import BEST_LIMIT, with_the_plans_alpha
+from compth.studies.step_sizes import BEST_LIMIT, EXACT_LIMIT, RATE_ENTRIES, with_the_plans_alpha
 from compth.worst_case.bodies import body_of
 from compth.worst_case.certified_theorem import Certified, certified
 from compth.worst_case.enclosed import outward
@@ -70,6 +69,24 @@ class Promise(Earned):
     standing: str = ""
     note: str = ""
     measured: bool = False
+
+
+@dataclass(frozen=True)
+class Answer:
+    """By one evidence: the strongest member within the limit, or None and who comes nearest; and the limit.
+
+    cheapest: of the members that were looked at, the one with the fewest bits in all.
+    uncompressed: the same method with nothing compressed. whole: every member was looked at.
+    """
+
+    by: str
+    limit: float | None
+    chosen: Promise | None
+    nearest: Promise | None
+    cheapest: Promise | None
+    uncompressed: Promise
+    whole: bool
+    gaps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -316,4 +333,4 @@ def is_cheap(by: str, method: Method) -> bool:
     return by == "theorem" or (by == "certified" and bool(getattr(type(method), "known", ())))
 
 
-__all__ = ["EVIDENCE", "Asked", "Found", "Promise", "is_cheap"]
+__all__ = ["EVIDENCE", "Answer", "Asked", "Found", "Promise", "is_cheap"]

@@ -28,6 +28,10 @@ from compth.tuning.steps import StepTable, step_table
 
 BEST_LIMIT = 64
 """Largest d for which a comparison searches the exact best step (some ten exact rates)."""
+EXACT_LIMIT = 128
+"""Largest d for which studies compute exact expectations (their cost grows as n d^3 a round)."""
+RATE_ENTRIES = 20_000
+"""Largest number of moments for which studies compute the rate of a method of several steps a round."""
 
 
 def worst_case_rate(
