@@ -26,7 +26,13 @@ from compth.simulation import Trace, simulate
 from compth.simulation.engines import engine_of
 from compth.studies.chosen_steps import Chosen, chosen, names_of
 from compth.studies.comparison_row import Row
-from compth.studies.step_sizes import BEST_LIMIT, EXACT_LIMIT, RATE_ENTRIES, certified_facts, with_the_plans_alpha
+from compth.studies.step_sizes import (
+    BEST_LIMIT,
+    EXACT_LIMIT,
+    RATE_ENTRIES,
+    certified_facts,
+    with_the_plans_alpha,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -14,9 +14,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import sympy
 
+from compth._own import remembered
 from compth._types import Json
 from compth.methods.core.vectors import MESSAGE
-from compth.proof import SCHEMAS, identity
+from compth.proof import SCHEMAS, Refused, check, identity
 from compth.studies.derivation.fitting import along
 from compth.studies.derivation.proofs import GAP, Square, SymbolicProof
 from compth.studies.derivation.regions import LETTERS, RANGES, Formula, Region, within
@@ -31,6 +32,23 @@ MOST = 12
 Script = tuple[str, str]
 """Statement and certificate, JSON."""
 Text = dict[str, str]
+
+
+def checked(proof: SymbolicProof) -> tuple[Json, ...]:
+    """What the kernel said of the proof, the equality on the instances, and the root: a record each.
+
+    Empty where it refused one of them: then nothing says that the kernel proved it. Asked once for each proof.
+    """
+    return remembered(proof, checked.__name__, lambda: _checked(proof))
+
+
+def _checked(proof: SymbolicProof) -> tuple[Json, ...]:
+    if proof.squares is None:
+        return ()  # nothing to be asked
+    try:
+        return tuple(check(statement, certificate) for statement, certificate in scripts(proof))
+    except Refused:
+        return ()
 
 
 def scripts(proof: SymbolicProof) -> Iterator[Script]:

@@ -15,7 +15,6 @@ from functools import cached_property
 
 import sympy
 
-from compth._types import Json
 from compth.errors import CompthError
 from compth.studies.derivation.elimination import FLAT, RHO, Active, ClosedForm, R, equation, vanishing
 from compth.studies.derivation.fitting import Values, fitted
@@ -149,22 +148,6 @@ class SymbolicProof:
         half = last / 2
         less = [[e - half if i == j == at else e for j, e in enumerate(row)] for i, row in enumerate(mean)]
         return half, {**matrices, "mean": less}
-
-    @cached_property
-    def kernel(self) -> tuple[Json, ...]:
-        """What the kernel said of the proof, the equality on the instances, and the root: a record each.
-
-        Empty where it refused one of them: then nothing here says that the kernel proved it.
-        """
-        from compth.proof import Refused, check
-        from compth.studies.derivation.kernel_proof import scripts
-
-        if self.squares is None:
-            return ()  # nothing to be asked
-        try:
-            return tuple(check(statement, certificate) for statement, certificate in scripts(self))
-        except Refused:
-            return ()
 
 
 def pivots(m: Sequence[Sequence[Formula]]) -> list[Formula]:

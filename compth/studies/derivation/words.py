@@ -12,6 +12,7 @@ from compth._types import Json
 from compth.certificates import Verdict
 from compth.reporting.reports import latex_escape
 from compth.studies.derivation.elimination import RHO
+from compth.studies.derivation.kernel_proof import checked
 from compth.studies.derivation.proofs import SymbolicProof
 from compth.studies.derivation.published import Promise
 from compth.studies.derivation.rounds import MU, NORM, OMEGA, SMOOTH, WORKERS
@@ -179,7 +180,7 @@ def proof_of(proof: SymbolicProof) -> Json:
         "parameters": {str(k): str(v) for k, v in proof.parameters.items()},
         "V": {k: str(v) for k, v in proof.v.items() if v != 0},
         "multipliers": {k: str(v) for k, v in proof.multipliers.items() if v != 0},
-        "kernel": [dict(record) for record in proof.kernel],
+        "kernel": [dict(record) for record in checked(proof)],
     }
 
 
@@ -188,7 +189,7 @@ def _proof_lines(result: Any) -> list[tuple[str, str]]:
     if proof is None:
         return []
     said = proof_of(proof)
-    judge = "by the kernel" if proof.kernel else "by an exact check in symbols (not the kernel's)"
+    judge = "by the kernel" if checked(proof) else "by an exact check in symbols (not the kernel's)"
     factor = "rho" if proof.round_.noisy else "r^2"
     attained = "the active quadratics have that rate there"
     return [
@@ -275,7 +276,7 @@ def _proof_latex(proof: SymbolicProof) -> str:
 
     scope = r"$0 < \mu < 1$, " + (r"$\omega > 0$" if proof.round_.noisy else r"$0 < s < 1$, one worker")
     factor = r"\rho" if proof.round_.noisy else "r^2"
-    judge = "kernel-checked" if proof.kernel else "exact check in symbols"
+    judge = "kernel-checked" if checked(proof) else "exact check in symbols"
     held = ", ".join(rf"${sympy.latex(k)} = {sympy.latex(v)}$" for k, v in proof.parameters.items())
     return (
         rf"\textit{{Proof}} ($L = 1$, {judge} for all {scope}). With {held}: "
