@@ -52,6 +52,31 @@ def test_every_theorem_is_asked():
     assert {p.id for p in ASKED} == set(theorems())
 
 
+LENT = {
+    "ist.interpolation": "ist.theorem1",
+    "ist.interpolation_sharp": "ist.theorem1_sharp",
+    "ist.neighbourhood": "ist.theorem2",
+    "ist.neighbourhood_sharp": "ist.theorem2_sharp",
+}
+"""Theorems whose proof has another name: looked at one by one."""
+
+
+def lent(found):
+    """Theorem -> its proof, where that is the script of another id."""
+    return {i: th.proof for i, th in found.items() if th.proof not in ("", i)}
+
+
+def test_no_theorem_reads_proved_by_the_proof_of_another():
+    """`proof` is a typed name: a false rate under "gd.contraction" would read PROVED."""
+    assert lent(theorems()) == LENT
+
+    class Quick(Theorem):
+        id = "dcgd.quick"
+        proof = "gd.contraction"
+
+    assert lent({"dcgd.quick": Quick()}) == {"dcgd.quick": "gd.contraction"}
+
+
 def own_plans(found):
     """Ids of theorems that make their plan themselves."""
     return {i for i, th in found.items() if type(th).plan is not Theorem.plan}
