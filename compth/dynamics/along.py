@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,12 +18,15 @@ from compth.dynamics import enumerated, masked
 from compth.dynamics.radii import DENSE, WIDTH, Radius, mean_ends, mean_radius, radius
 from compth.dynamics.snapshots import Snapshots
 from compth.dynamics.spectrum import ExactRate, is_coupled, rate_from, rate_of_maps
-from compth.dynamics.system import Data
+from compth.dynamics.system import Data, System
 from compth.dynamics.trajectory import make_system
 from compth.dynamics.units import Packing
 from compth.errors import NoGuarantee
 from compth.methods import Method, Plan
 from compth.problems.interface import Problem
+
+if TYPE_CHECKING:
+    from compth.dynamics.traced import TracedSystem
 
 KEPT = 3
 """How many of the last Perron points a search starts from."""
@@ -43,7 +46,7 @@ class RateAt:
     def __init__(self, method: Method, data: Data, params: Parameters) -> None:
         self.method, self.data = method, data
         self.params = params if callable(params) else lambda gamma: params
-        self.near: list[Any] = []
+        self.near: list[Radius] = []
         self.coupled: bool | None = None
         self.applications = 0
         self.snapshots: Snapshots | None = None
@@ -89,7 +92,7 @@ class RateAt:
         linear = self._system(gamma)
         return bool(linear.kept_cone and Packing(linear).size <= DENSE)
 
-    def _system(self, gamma: float) -> Any:
+    def _system(self, gamma: float) -> System | TracedSystem:
         return make_system(self.method, self.data, gamma, self.params(gamma), affine=False)
 
     def watch(self, on: bool = True) -> Snapshots | None:
@@ -97,14 +100,16 @@ class RateAt:
         self.snapshots = Snapshots(self._coupled) if on and not masked.fits(self.method) else None
         return self.snapshots
 
-    def _watched(self, linear: Any, gamma: float, tol: float) -> Radius:
+    def _watched(self, linear: System | TracedSystem, gamma: float, tol: float) -> Radius:
         """_radius of which the Perron points are kept, where they are."""
         found = self._radius(linear, gamma, tol)
         if self.snapshots is not None:
             self.snapshots.add(float(np.log(gamma)), linear, found)
         return found
 
-    def _radius(self, linear: Any, gamma: float, tol: float | None, width: float = WIDTH) -> Radius:
+    def _radius(
+        self, linear: System | TracedSystem, gamma: float, tol: float | None, width: float = WIDTH
+    ) -> Radius:
         """The radius at a step, from what models or the last Perron points say of it."""
         # Perron points move smoothly with the step: the last few span a space in which the next nearly lies.
         near = self.near if self.snapshots is None else self.snapshots.near(float(np.log(gamma)))

@@ -16,27 +16,27 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
+from compth._numbers import Number
+from compth._types import Numbers as Array
 from compth.dynamics.forms import Sketches
 from compth.dynamics.lowered import Lowered, Noise, NotClosed, Poly, Row
 from compth.dynamics.system import Data, Moments, same, typed
 from compth.errors import Unsupported
 from compth.methods.core.vectors import GRADIENT, MESSAGE, PICKED, SPOKEN
-
-Array = Any
+from compth.problems.oracle import GradientNoise
 
 
 def _t(m: Array) -> Array:
     return np.swapaxes(m, -1, -2)
 
 
-def _added(out: Array | None, c: object, part: Array) -> Array:
+def _added(out: Array | None, c: Number, part: Array) -> Array:
     """out + c part, in place where there is an out, which is ours: no product of a large array by 1 or -1."""
     if out is None:
-        return c * part
+        return np.asarray(c * part)
     if c == 1:
         out += part
     elif c == -1:
@@ -50,11 +50,16 @@ class Blocks:
     """T: one step of the second moments. affine=False leaves out the constant: the linear part that sets the rate."""
 
     def __init__(
-        self, data: Data, low: Lowered, sketches: Sketches, affine: bool = True, noise: Any = None
+        self,
+        data: Data,
+        low: Lowered,
+        sketches: Sketches,
+        affine: bool = True,
+        noise: GradientNoise | None = None,
     ) -> None:
         self.data, self.low, self.affine, self.noise = data, low, affine, noise
         self.rational = data.A.dtype == object
-        number: Callable[[Any], Any] = Fraction if self.rational else float
+        number: Callable[[Number], Number] = Fraction if self.rational else float
         self._number = number
         self.own = tuple(typed(m, number) for m in sketches.own)
         self.same = all(same(m, self.own[0]) for m in self.own)
@@ -74,7 +79,7 @@ class Blocks:
         self.private = bool(self.M) or any(noise.input.mine for noise in low.noises)
         self.size = self.K * data.d + int(affine)
         self.applications = 0
-        self._kept: dict[int, tuple[Poly, list[list[tuple[slice, Any]]]]] = {}
+        self._kept: dict[int, tuple[Poly, list[list[tuple[slice, Number]]]]] = {}
 
     def _check_draws(self) -> None:
         """NotClosed where a sketch is applied to what holds its own output."""
@@ -107,7 +112,7 @@ class Blocks:
                 out = part if out is None else out + part
         return out
 
-    def _horner(self, p: Poly) -> list[list[tuple[slice, Any]]]:
+    def _horner(self, p: Poly) -> list[list[tuple[slice, Number]]]:
         """(where, coefficient) from the highest power down to 0; kept, because the rows are asked again and again."""
         found = self._kept.get(id(p))
         if found is None:
@@ -193,7 +198,7 @@ class Blocks:
             # E u_i c' and E u_i (y_i, eps_i)' first, then E u_i u_i' from both: the input is linear in what
             # is kept.
             uc = self._own(u, C, D)
-            uy = None if E is None else self._own(u, _t(D), E)
+            uy = None if D is None or E is None else self._own(u, _t(D), E)
             m = self._own(u, _t(uc), None if uy is None else _t(uy))
             m = (m + _t(m)) / 2
             eps, cross = self._maps(m), self.cross
@@ -247,7 +252,7 @@ class Blocks:
                 E[:, a, b] += both
                 E[:, b, a] += _t(both)
 
-    def _gradient(self, point: Poly, weight: Any, C: Array) -> Array:
+    def _gradient(self, point: Poly, weight: Number, C: Array) -> Array:
         """The covariance of every worker's noise of a gradient, or of several whose weights add to `weight`."""
         # The covariance of a stochastic gradient is a quadratic in (z, 1): it takes the second moment of
         # both.
@@ -259,6 +264,7 @@ class Blocks:
             corner[:-1, -1] = corner[-1, :-1] = weight * z[:, -1]
             corner[-1, -1] = weight * weight * C[-1, -1]
             square = corner
+        assert self.noise is not None  # only a stochastic oracle or drawn parts put such an operation in
         return np.asarray(self.noise.covariance((square + square.T) / 2))
 
     def __call__(self, state: Moments) -> Moments:
@@ -296,12 +302,11 @@ class Blocks:
         # of a coin share most of their vectors, which would otherwise be computed once a leaf.
         whole = right(_t(right(C)))
         chances = [self._number(p) for p, _, _ in self.low.leaves]
-        c: Array = sum(p * whole[at][:, at] for p, at in zip(chances, where, strict=True))
+        c = np.asarray(sum(p * whole[at][:, at] for p, at in zip(chances, where, strict=True)))
         c = (c + c.T) / 2
         if not self.M or D is None or E is None:
             return Moments(c)
-        d: Any = 0
-        e: Any = 0
+        d, e = self._zeros(1), self._zeros(1)
         known: list[tuple[tuple[Row, ...], Array, Array]] = []
         for p, at, (_, _, own) in zip(chances, where, self.low.leaves, strict=True):
             found = next((k for k in known if k[0] == own), None)
@@ -391,9 +396,11 @@ class Blocks:
         """The linear map of the means of servers and means, (K d, K d)."""
         width = self.K * self.data.d
         wide = np.eye(width + self.J * self.data.d + int(self.affine))[:, :width]
-        out: Array = sum(
-            float(p) * np.concatenate([self._common(Row(plain=r.plain), wide) for r in common])
-            for p, common, _ in self.low.leaves
+        out = np.asarray(
+            sum(
+                float(p) * np.concatenate([self._common(Row(plain=r.plain), wide) for r in common])
+                for p, common, _ in self.low.leaves
+            )
         )
         if self.data.projector is not None:
             keep = np.eye(width)
@@ -404,11 +411,12 @@ class Blocks:
     def own_map(self) -> Array:
         """What the workers' vectors keep of themselves in the mean, (M, M)."""
         first = self.low.servers
-        out: Array = sum(
-            float(p) * np.array([[float(r.mine.get(first + m, 0)) for m in range(self.M)] for r in own])
-            for p, _, own in self.low.leaves
+        return np.asarray(
+            sum(
+                float(p) * np.array([[float(r.mine.get(first + m, 0)) for m in range(self.M)] for r in own])
+                for p, _, own in self.low.leaves
+            )
         )
-        return out
 
     @property
     def kept_cone(self) -> bool:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 from numpy.polynomial import Polynomial
@@ -141,7 +140,7 @@ def _heard(values: Array) -> bool:
     return bool(values.max() - values.min() > 64 * 10 * ROUNDING * abs(values.min()))
 
 
-def _curves(seen: dict[float, Array], points: Sequence[float]) -> list[Any]:
+def _curves(seen: dict[float, Array], points: Sequence[float]) -> list[Polynomial]:
     """The branches' polynomials through these points."""
     return [Polynomial.fit(points, v, len(points) - 1) for v in np.array([seen[u] for u in points]).T]
 

@@ -371,7 +371,7 @@ class EnumeratedSystem:
         t = self.T * self.units / self.units[:, None]
         return np.asarray(np.einsum("k,kab,kcd->acbd", self.p, t, t, optimize=True).reshape(self.size**2, -1))
 
-    def at_rest(self) -> tuple[Array, Array, object]:
+    def at_rest(self) -> tuple[Array, Array, Callable[[Array, Array], Array]]:
         """(by how much x* is missed, what a step adds to second moments, (Y, this) -> quantities), in natural sizes."""
         outer = np.outer(self.units, self.units)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -71,13 +71,13 @@ def stationary(method: Method, problem: Problem) -> Stationary:
     return made(found, (stationary, (method, problem), {}))
 
 
-def _stationary(method: Method, problem: Any) -> Stationary:
+def _stationary(method: Method, problem: Problem) -> Stationary:
     """The limit by the kind of the method's operator: enumerated, masked, or moments of this package."""
     if enumerated.fits(method, problem):
         plan = plan_of(method, problem)[0]
         rate = rate_on(method, problem, plan)
         # The rate decides whether there is a limit; the limit itself is a linear equation.
-        whole: Any = enumerated.EnumeratedSystem(method, problem, plan).of_x()
+        whole = enumerated.EnumeratedSystem(method, problem, plan).of_x()
         return _unstable(rate) or _of_maps(whole, rate)
     data, gamma, params = constant_step_inputs(method, problem)
     rate = rate_of(method, data, gamma, params)
@@ -116,7 +116,7 @@ def _answer(value: Array, error: Array | None, rate: ExactRate) -> Stationary:
     return Stationary(float(value[0]), float(value[1]), rate.converged and narrow, first, second)
 
 
-def _of_system(affine: Any, linear: Any, rate: ExactRate) -> Stationary:
+def _of_system(affine: System | TracedSystem, linear: System | TracedSystem, rate: ExactRate) -> Stationary:
     """X - T(X) = what the means at rest and the constant add, solved in natural sizes with its enclosure."""
     # Memories rest at grad f_i(x*), not at 0: their means drive the second moments as the constant does.
     rest = _memories_at_rest(affine)
@@ -146,28 +146,28 @@ def _of_system(affine: Any, linear: Any, rate: ExactRate) -> Stationary:
     return _answer(seen(x), None if above is None else seen(above), rate)
 
 
-def _memories_at_rest(affine: Any) -> Array | None:
+def _memories_at_rest(affine: System | TracedSystem) -> Array | None:
     """E y_i where the mean of every common vector is 0: y = Q y + f, f what a step makes of the constant alone."""
     if not affine.M:
         return None
     n, tall = affine.data.n, affine.M * affine.data.d
-    pushed = _after(affine, np.zeros((n, tall)))
+    push = _memory_means(_after(affine, np.zeros((n, tall))))
     # One step from E y = 0 says what pushes the memories, and Q what they keep: (I - Q)^-1 of the push is
     # where they rest. A second step must leave them there, and the common vectors at 0.
     inverse = np.linalg.pinv(np.eye(affine.M) - affine.own_map())
-    rest = np.einsum("ab,ibj->iaj", inverse, pushed.D[:, :, -1].reshape(n, affine.M, -1)).reshape(n, tall)
+    rest = np.einsum("ab,ibj->iaj", inverse, push.reshape(n, affine.M, -1)).reshape(n, tall)
     again = _after(affine, rest)
     units, d = units_of(affine.linear()), affine.data.d
     assert units.memory is not None
     sizes = np.repeat(units.memory, d, axis=1)
     moved = np.abs(again.C[-1, :-1]) / np.repeat(units.common, d)
-    off = max((np.abs(again.D[:, :, -1] - rest) / sizes).max(), moved.max())
-    if off > 1e-9 * ((np.abs(rest) + np.abs(pushed.D[:, :, -1])) / sizes).max():
+    off = max((np.abs(_memory_means(again) - rest) / sizes).max(), moved.max())
+    if off > 1e-9 * ((np.abs(rest) + np.abs(push)) / sizes).max():
         raise Unsupported("the means of the workers' memories have no rest of their own: simulate it")
     return np.asarray(rest)
 
 
-def _after(affine: System | TracedSystem, rest: Array | None) -> Any:
+def _after(affine: System | TracedSystem, rest: Array | None) -> Moments:
     """One step from the constant and memories of these means, without second moments."""
     c = np.zeros((affine.size, affine.size))
     c[-1, -1] = 1
@@ -181,15 +181,23 @@ def _after(affine: System | TracedSystem, rest: Array | None) -> Any:
     return affine(Moments(c, across, np.zeros((n, tall, tall))))
 
 
-def _source(affine: Any, rest: Array | None) -> Moments:
+def _memory_means(m: Moments) -> Array:
+    """E y_i, which stand in E y_i c' beside the constant, (n, M d)."""
+    assert m.D is not None
+    return np.asarray(m.D[:, :, -1])
+
+
+def _source(affine: System | TracedSystem, rest: Array | None) -> Moments:
     """The second moments that one step makes of the means at rest and the constant."""
     after = _after(affine, rest)
-    return Moments(after.C[:-1, :-1], None if rest is None else after.D[:, :, :-1], after.E)
+    return Moments(after.C[:-1, :-1], None if after.D is None else after.D[:, :, :-1], after.E)
 
 
-def _of_joint(linear: System, affine: System, rest: Array | None, rate: ExactRate) -> Stationary:
+def _of_joint(
+    linear: System | TracedSystem, affine: System | TracedSystem, rest: Array | None, rate: ExactRate
+) -> Stationary:
     """Correlated workers with memories: the same in the cone of the joint second moments."""
-    if not joint.fits(linear) or rest is None:
+    if not joint.fits(linear) or rest is None or not isinstance(affine, System):
         raise Unsupported(
             "the stationary moments of so many correlated workers with memories are too large here"
         )
@@ -215,7 +223,7 @@ def _of_joint(linear: System, affine: System, rest: Array | None, rate: ExactRat
     return _answer(seen(x), None if above is None else seen(above), rate)
 
 
-def _of_maps(system: Any, rate: ExactRate) -> Stationary:
+def _of_maps(system: masked.MaskedSystem | enumerated.EnumeratedSystem, rate: ExactRate) -> Stationary:
     """Systems of one matrix of second moments: masks of the model, and enumerated steps."""
     centre, source, seen = system.at_rest()
     size = float(np.abs(source).max())

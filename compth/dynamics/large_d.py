@@ -22,9 +22,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigs
 
 from compth._door import a_method, at_the_door, optional, whole
@@ -37,7 +38,7 @@ from compth.dynamics import masked
 from compth.dynamics.own import assumed_of
 from compth.dynamics.radii import constant_step_inputs
 from compth.dynamics.spectrum import rate_of
-from compth.dynamics.system import Data, Moments
+from compth.dynamics.system import Data, Moments, Operator
 from compth.dynamics.trajectory import make_system
 from compth.dynamics.units import units_of
 from compth.errors import InvalidParameter, Unsupported
@@ -151,7 +152,12 @@ class Quantiles(Data):
 
 @at_the_door(method=a_method, d=optional(whole(1, 10**12)), n=whole(1, 10**6))
 def large_d_rate(
-    method: Method, spectrum: Any, *, d: int | None = None, n: int = 1, nodes: int = NODES
+    method: Method,
+    spectrum: Problem | ArrayLike | MarchenkoPastur,
+    *,
+    d: int | None = None,
+    n: int = 1,
+    nodes: int = NODES,
 ) -> LargeDRate:
     """The factor of E||x_t - x*||^2 a round for Hessians with these eigenvalues and eigenvectors in general position.
 
@@ -161,10 +167,11 @@ def large_d_rate(
     do not commute or the method has no closed second moments, InvalidParameter for eigenvalues below 0.
     """
     _can(method, nodes)
-    if hasattr(spectrum, "gradients_at_star"):
+    problem = cast("Problem", spectrum) if hasattr(spectrum, "gradients_at_star") else None
+    if problem is not None:
         # Eigenvalues alone stay of a problem; its step is the one that a simulated run has.
-        values, gamma, params, note = _of_problem(method, spectrum)
-        whole_d = int(spectrum.d)
+        values, gamma, params, note = _of_problem(method, problem)
+        whole_d = int(problem.d)
     else:
         values, whole_d = _of_values(spectrum, d, n, nodes)
         gamma, params, note = *_given(method, values, whole_d), ""
@@ -177,7 +184,7 @@ def large_d_rate(
     rho, coarse = (max(edge, found(thinned(values, k))) for k in (count, max(count // 2, 1)))
     # Two errors: of the limit itself, and of the quantiles that stand for the spectrum, seen by halving them.
     error = found.off(values) + abs(rho - coarse) * (count < whole_d)
-    assumed = assumed_of(method, spectrum) if hasattr(spectrum, "gradients_at_star") else ()
+    assumed = () if problem is None else assumed_of(method, problem)
     return kept(LargeDRate(rho, error, whole_d, count, note, assumed=assumed))
 
 
@@ -263,7 +270,7 @@ class _Limit:
 class _Diagonal:
     """An operator on moments that are diagonal in every block: K^2 + n M K + n M^2 numbers a direction."""
 
-    def __init__(self, linear: Any) -> None:
+    def __init__(self, linear: Operator) -> None:
         self.linear, self.units = linear, units_of(linear)
         self.d, self.K, self.M, self.n = linear.data.d, linear.K, linear.M, linear.data.n
         common = self.units.common
@@ -329,7 +336,7 @@ def _diagonals(block: Array, d: int) -> Array:
     return np.asarray(np.einsum("...ajbj->...abj", split))
 
 
-def _of_problem(method: Method, problem: Problem) -> tuple[Array, Number, Any, str]:
+def _of_problem(method: Method, problem: Problem) -> tuple[Array, Number, Mapping[str, Number], str]:
     """(eigenvalues (n, d), step, parameters, what speaks against random eigenvectors)."""
     data, gamma, params = constant_step_inputs(method, problem)
     # A random positive mixture has the common eigenvectors of commuting matrices, and by chance alone a
@@ -386,18 +393,17 @@ class _At:
     def __init__(self, problem: DistributedQuadratic, d: int) -> None:
         self._problem, self.d = problem, d
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         return getattr(self._problem, name)
 
 
-def _given(method: Method, values: Array, whole_d: int) -> tuple[Number, Any]:
+def _given(method: Method, values: Array, whole_d: int) -> tuple[Number, Mapping[str, Number]]:
     """The method's own step and parameters: eigenvalues alone have no theorem."""
     if method.gamma is None:
         raise InvalidParameter(f"{method.label} has no step: eigenvalues alone need gamma=...")
     few = thinned(values, min(SIZES[1], values.shape[1]))
     small = DistributedQuadratic(np.stack([np.diag(v) for v in few]), np.zeros_like(few))
-    asked: Any = _At(small, whole_d)
-    plan = method.unplanned(method.check(asked), "")
+    plan = method.unplanned(method.check(cast("Problem", _At(small, whole_d))), "")
     return plan.gamma, {**plan.params, **method.given()}
 
 

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
+from typing import cast
 
 from compth.dynamics.forms import Sketches
 from compth.errors import Unsupported
@@ -119,7 +119,7 @@ def lowered(
     single = program.n == 1 if together is None else together
     kept = [k for k, op in enumerate(program.ops) if op.kind != GRADIENT or stochastic]
     columns = [*program.names, *(f"noise {k}" for k in kept)]
-    at: dict[tuple[str, Any], int] = {("state", k): i for i, k in enumerate(program.names)}
+    at: dict[tuple[str, str | int], int] = {("state", k): i for i, k in enumerate(program.names)}
     at |= {("noise", k): len(program.names) + i for i, k in enumerate(kept)}
     multiplier, heard = Fraction(sketches.delta), Fraction(sketches.heard)
     outputs: list[Row] = []
@@ -128,15 +128,16 @@ def lowered(
     def mine(column: int) -> Row:
         return Row(plain={(column, 0): Fraction(1)}) if single else Row(mine={column: Fraction(1)})
 
-    def term(scope: str, kind: str, i: Any) -> Row:
+    def term(scope: str, kind: str, i: str | int) -> Row:
         """A vector of the program by its scope and kind, as a row: measured from where it rests."""
         if kind != STATE:
-            out: Row = outputs[i]
+            out = outputs[cast("int", i)]
             return out.mean if scope == COMMON else out
-        column = at["state", i]
-        if i in program.server:
-            return Row(plain={(column, 0): Fraction(1)}, star=centre.server[i])
-        a, b = centre.worker[i]
+        name = cast("str", i)
+        column = at["state", name]
+        if name in program.server:
+            return Row(plain={(column, 0): Fraction(1)}, star=centre.server[name])
+        a, b = centre.worker[name]
         if scope == COMMON:
             return Row(plain={(column, 0): Fraction(1)}, star=a)
         return mine(column).plus(Row(star=a, s=b), Fraction(1))

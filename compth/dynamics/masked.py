@@ -8,11 +8,11 @@ The form is read off the body alone: a subclass that runs something else is refu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from operator import attrgetter
-from typing import Any, NamedTuple, TypeGuard
+from typing import NamedTuple, TypeGuard
 
 import numpy as np
 
@@ -102,7 +102,7 @@ class MaskedSystem:
         # grad f_i(M x) = A_i M x - b_i: x* is no fixed point of the masked step, so that x itself is
         # followed, not x - x*, and b_i stays in the recursion.
         b = np.matmul(data.A, data.x_star) - data.s
-        number: Any = _fractions if self.rational else float
+        number: Callable[[Number], Number] = _fractions if self.rational else float
         scale = self.sketch.scale
         scale = np.vectorize(number, otypes=[object if self.rational else float])(scale)
         c = np.broadcast_to(scale, b.shape)
@@ -163,7 +163,7 @@ class MaskedSystem:
         az = a @ z
         return np.array([np.trace(z), np.trace(az) / 2, (az * a).sum()])
 
-    def at_rest(self) -> tuple[Array, Array, object]:
+    def at_rest(self) -> tuple[Array, Array, Callable[[Array, Array], Array]]:
         """(E x - x*, what a step adds to the second moments around E x, (covariance, centre) -> quantities)."""
         d, star, a = self.data.d, self.data.x_star, self.data.mean
         # E x rests where (1 - e) m = H m + shift; written for m - x*, which may be tiny, so that it keeps its
@@ -189,12 +189,12 @@ class MaskedSystem:
         """T on second moments: one kind of number, whose size is natural."""
         return self.linear(X)
 
-    def inverse(self) -> Any:
+    def inverse(self) -> Callable[[Array], Array]:
         """About (id - T)^-1 on vectors, by the map of the means."""
         d = self.data.d
         solve = noise_free(self.keep * np.eye(d) + self.map)
         return lambda v: solve(v.reshape(d, d)).ravel()
 
 
-def _fractions(value: Any) -> Fraction:
+def _fractions(value: Number) -> Fraction:
     return Fraction(float(value)) if isinstance(value, np.floating) else Fraction(value)

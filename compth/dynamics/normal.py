@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,7 +26,7 @@ from compth.dynamics.lowered import Lowered, Noise, Poly, Row, lowered
 from compth.dynamics.system import Data
 from compth.errors import CompthError, Unsupported
 from compth.methods.core import Method
-from compth.methods.core.body import NOTHING, BodyMethod, derived, runs_its_body
+from compth.methods.core.body import NOTHING, BodyMethod, BodyState, derived, runs_its_body
 from compth.methods.core.centre import Centre, centre_of, without_invariants
 from compth.methods.core.outside import while_it_reads_the_same
 from compth.methods.core.program import Op, Program, averaged_gradients
@@ -67,7 +67,9 @@ def _derived(kind: type[BodyMethod], values: Mapping[str, object], n: int, d: in
         return derived(kind, _sorted(values, float), n, d, downlink)
 
 
-def _sorted(values: Mapping[str, object], number: Callable[[Any], Any]) -> tuple[tuple[str, object], ...]:
+def _sorted(
+    values: Mapping[str, object], number: Callable[[Number], Number]
+) -> tuple[tuple[str, Number], ...]:
     return tuple(sorted((k, number(v)) for k, v in values.items()))
 
 
@@ -267,9 +269,9 @@ class Recipe:
     """
 
     scheme: Callable[[Number, Mapping[str, Number], Sketches, int, int], Scheme]
-    memory: Callable[[Any, Any], Any] | None
-    common: Callable[[Any, Any], list[Any]] | None
-    state: Callable[[Any, Any, Any, Any], Any]
+    memory: Callable[[Data, Numbers], Numbers] | None
+    common: Callable[[Data, Numbers], list[Numbers]] | None
+    state: Callable[[Problem, Array, Array | None, list[Array] | None], BodyState]
 
 
 def normal_form(method: BodyMethod) -> tuple[Centre, bool] | None:
@@ -323,11 +325,11 @@ def recipe_of(method: Method) -> Recipe:
 
 def starts(
     method: BodyMethod, centre: Centre
-) -> tuple[Callable[[Any, Any], Any] | None, Callable[[Any, Any], list[Any]] | None]:
+) -> tuple[Callable[[Data, Numbers], Numbers] | None, Callable[[Data, Numbers], list[Numbers]] | None]:
     """((data, z) -> the memory at t = 0, the same for the servers after x), measured from where they rest."""
     form = method.signature
 
-    def common(data: Data, z: Array) -> list[Any]:
+    def common(data: Data, z: Numbers) -> list[Numbers]:
         out = []
         for k in form.server[1:]:
             kind, a = form.start.get(k, "zero"), centre.server[k]
@@ -335,13 +337,13 @@ def starts(
             out.append(here - _like(a, z) * data.x_star)
         return out
 
-    def memory(data: Data, z: Numbers) -> Any:
+    def memory(data: Data, z: Numbers) -> Numbers:
         """The memory at t = 0, measured from where it rests."""
         name = form.worker[0]
         (a, b), kind = centre.worker[name], form.start.get(name, "zero")
         here = {"x0": z + data.x_star + 0 * data.s, "gradient": np.matmul(data.A, z) + data.s}
         begins = here[kind] if kind in here else 0 * data.s
-        return begins - _like(b, data.s) * data.s - _like(a, data.s) * data.x_star
+        return np.asarray(begins - _like(b, data.s) * data.s - _like(a, data.s) * data.x_star)
 
     return memory if form.worker else None, common if len(form.server) > 1 else None
 
@@ -350,17 +352,20 @@ def _like(c: Fraction, array: Numbers) -> Number:
     return c if array.dtype == object else float(c)
 
 
-def state_of(method: BodyMethod, centre: Centre) -> Callable[[Any, Any, Any, Any], Any]:
+def state_of(
+    method: BodyMethod, centre: Centre
+) -> Callable[[Problem, Array, Array | None, list[Array] | None], BodyState]:
     """(problem, x, y, common) -> the simulated state, from vectors measured from where they rest."""
     form = method.signature
 
-    def made(problem: Problem, x: Array, y: Any, common: list[Array] | None) -> Any:
+    def made(problem: Problem, x: Array, y: Array | None, common: list[Array] | None) -> BodyState:
         """The simulated state that has these vectors."""
         star, s = problem.x_star, problem.gradients_at_star
         out = {
             k: v + float(centre.server[k]) * star for k, v in zip(form.server[1:], common or (), strict=False)
         }
         if form.worker:
+            assert y is not None
             a, b = centre.worker[form.worker[0]]
             out[form.worker[0]] = y + float(b) * s + float(a) * star
         return method.state_class(x, held=problem.gradients(x), **out)

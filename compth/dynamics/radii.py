@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from compth.dynamics.noise_free import NoiseFree
 from compth.dynamics.parts import parts_of
 from compth.dynamics.reduced import dynamics_data
 from compth.dynamics.solvers import arnoldi, davidson, definite, upper_bound
-from compth.dynamics.system import Data, Moments, System
+from compth.dynamics.system import Data, Moments, Operator, System
 from compth.dynamics.units import Packing
 from compth.errors import Unsupported
 from compth.methods import Method, plan_of
@@ -51,6 +51,30 @@ FLOOR = 1e-15
 """Relative residual below which only rounding is left."""
 
 
+Point = Moments | Array
+"""A Perron point: moments, or for one compressed direction a matrix in A's eigenbasis."""
+
+
+class Lens(Protocol):
+    """The coordinates of a search, and its near inverse: what models of rho between steps see points through."""
+
+    @property
+    def target(self) -> float | None:
+        """About where the root lies that the near inverse was taken for, less 1; None where it was not known."""
+
+    def pack(self, point: Point) -> Array:
+        """A point as a vector."""
+
+    def unpack(self, v: Array) -> Point:
+        """A vector as a point."""
+
+    def solve(self, v: Array, /) -> Array:
+        """About (id - T)^-1 v."""
+
+    def after(self, system: Operator, point: Point) -> Point:
+        """T of a system like the one searched, of a point."""
+
+
 @dataclass(frozen=True)
 class Radius:
     """r(T) - 1 of the linear part, the ends of its enclosure less 1, and its Perron point for the next search.
@@ -62,10 +86,10 @@ class Radius:
     value: float
     low: float
     high: float
-    point: Any = None
+    point: Point | None = None
     parts: tuple[Radius, ...] = ()
-    lens: Any = None
-    again: Any = None
+    lens: Lens | None = None
+    again: Lens | None = None
 
     @property
     def narrow(self) -> bool:
@@ -104,7 +128,8 @@ def radius(
 def _radius(system: System | TracedSystem, near: Sequence[Radius], tol: float | None, width: float) -> Radius:
     """radius of one group of coordinates."""
     if stein.fits(system):
-        found = stein.rate(system, near=[r.point for r in near], tol=tol or 1e-9, bracketed=tol is None)
+        known = [r.point for r in near if isinstance(r.point, np.ndarray)]
+        found = stein.rate(system, near=known, tol=tol or 1e-9, bracketed=tol is None)
         return Radius(found.value, *found.bracket, found.matrix, lens=found.lens)
     # E yy' is never below (E y)(E y)', so second moments shrink no faster than the mean's square: a lower
     # bound of rho that costs an eigenvalue of the small map of the means.
@@ -149,8 +174,8 @@ class Search:
     They are preconditioned by the inverse without noise, or by that of `Memories` where its form fits.
     """
 
-    packing: Any
-    helper: Any
+    packing: Packing | memories.Memories
+    helper: memories.Memories | None
     inverse: NoiseFree | None
     target: float | None
 
@@ -158,14 +183,14 @@ class Search:
         self.system, self.value = system, 0.0
         if near and near[0].again is not None:
             self._like(near[0].again)
-            self.starts = [self.packing.pack(r.point) for r in near]
+            self.starts = [self.pack(r.point) for r in near]
             return
         if memories.fits(system):
             # One memory and independent workers have a near inverse just right of rho, which is sought first;
             # other systems are preconditioned by their noise-free part, at 1.
-            self.packing = self.helper = memories.Memories(system)
-            first = self.packing.locate(near[0].value if near else 0.0)
-            self.inverse, self.target = None, self.packing.lam - 1
+            self.packing = self.helper = known = memories.Memories(system)
+            first = known.locate(near[0].value if near else 0.0)
+            self.inverse, self.target = None, known.lam - 1
         else:
             self.packing, self.helper, self.target = Packing(system), None, None
             self.inverse = NoiseFree(system, self.packing.units)
@@ -174,20 +199,22 @@ class Search:
         if not np.any(first):  # the noise-free part has the eigenvalue 1
             first = inside
         # beside the points nearby one inside: an eigenvector may lie in an invariant subspace
-        self.starts = [*(self.packing.pack(r.point) for r in near), first]
+        self.starts = [*(self.pack(r.point) for r in near), first]
         if not near and self.inverse is not None:
             # and one that T has drawn to its largest eigenvalue, which this inverse does not look for
             self.starts.append(self.packing.apply(self.packing.apply(inside)))
 
-    def _like(self, other: Search) -> None:
+    def _like(self, other: Lens) -> None:
         """Take the coordinates and the near inverse of a search for a nearby system."""
+        assert isinstance(other, Search)
         self.inverse, self.helper, self.target = other.inverse, other.helper, other.target
         if self.helper is None:
             self.packing = Packing(self.system, other.packing.units)
         else:
             assert isinstance(self.system, System)
-            self.packing = memories.Memories(self.system, other.packing.units)
-            self.packing.scale, self.packing.unscale = other.packing.scale, other.packing.unscale
+            assert isinstance(other.packing, memories.Memories)
+            self.packing = own = memories.Memories(self.system, other.packing.units)
+            own.scale, own.unscale = other.packing.scale, other.packing.unscale
 
     def change(self, v: Array) -> Array:
         """(T - id) v."""
@@ -197,23 +224,24 @@ class Search:
     def solve(self, v: Array) -> Array:
         """About (id - T)^-1 v."""
         if self.inverse is None:
+            assert self.helper is not None  # a search has either a noise-free inverse or that of its memories
             return np.asarray(self.helper.solve(v))
         return np.asarray(self.packing.pack(self.inverse(self.packing.unpack(v))))
 
-    def pack(self, point: Moments) -> Array:
+    def pack(self, point: Point | None) -> Array:
         """A point as a vector."""
+        assert isinstance(point, Moments)
         return np.asarray(self.packing.pack(point))
 
     def unpack(self, v: Array) -> Moments:
         """A vector as a point."""
-        found: Moments = self.packing.unpack(v)
-        return found
+        return self.packing.unpack(v)
 
     @staticmethod
-    def after(system: System | TracedSystem, point: Moments) -> Moments:
+    def after(system: Operator, point: Point) -> Moments:
         """T of a system like this one, of a point."""
-        found: Moments = system(point)
-        return found
+        assert isinstance(point, Moments)
+        return system(point)
 
     def run(self, tol: float) -> float:
         """Go on until the relative residual is below tol; rho - 1."""
@@ -256,8 +284,9 @@ class Search:
             grown = self.packing.apply(grown / np.linalg.norm(grown))
             size = float(np.linalg.norm(grown))
         if self.inverse is None:
+            assert isinstance(self.packing, memories.Memories)
             self.helper = self.packing
-            self.packing.prepare(max(1.0, 1.1 * size))
+            self.helper.prepare(max(1.0, 1.1 * size))
         self.starts = [inside, grown, *self.starts]
 
     def _positive(self, vector: Array) -> bool:
@@ -277,8 +306,7 @@ class Search:
     @property
     def moments(self) -> Moments:
         """The eigenvector."""
-        found: Moments = self.packing.unpack(self.vector)
-        return found
+        return self.packing.unpack(self.vector)
 
     def enclosure(self, basis: Array) -> tuple[float, float]:
         """Collatz-Wielandt at the eigenvector, moved a little inside where rounding has it outside the cone."""

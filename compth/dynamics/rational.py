@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -81,10 +81,8 @@ def _scheme(
     return scheme_of_part(part, method, data, sketches)
 
 
-def _short(array: Array | None, scale: float) -> Array | None:
+def _short(array: Array, scale: float) -> Array:
     """Fractions with a power of two below, BITS bits after the point."""
-    if array is None:
-        return None
     return np.asarray(
         np.frompyfunc(lambda v: Fraction(round(float(v) * scale * 2**BITS), 2**BITS), 1, 1)(array)
     )
@@ -93,9 +91,8 @@ def _short(array: Array | None, scale: float) -> Array | None:
 def _exactly(system: System, m: Moments) -> Moments:
     """The moments in Fractions; the averaged memory is made exactly the average of the memories."""
     scale = 1 / float(np.abs(m.C).max())
-    e = None if m.E is None else (m.E + np.swapaxes(m.E, 1, 2)) / 2
-    c: Any
-    c, d, e = _short((m.C + m.C.T) / 2, scale), _short(m.D, scale), _short(e, scale)
+    c, d = _short((m.C + m.C.T) / 2, scale), None if m.D is None else _short(m.D, scale)
+    e = None if m.E is None else _short((m.E + np.swapaxes(m.E, 1, 2)) / 2, scale)
     k = system.scheme.average
     if k is not None and d is not None:
         at, n = system.slot(k), Fraction(system.data.n)

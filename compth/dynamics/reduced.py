@@ -9,16 +9,35 @@ stationary moments are those of the span and one more coordinate, in whatever di
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Protocol, TypeGuard
 
 import numpy as np
 
+from compth._types import Array
 from compth.compressors.identity import Identity
 from compth.dynamics.system import Data, data_of
 from compth.errors import CompthError, Unsupported
 from compth.methods import Method
 from compth.methods.core.body import BodyMethod, runs_its_body
-from compth.problems.interface import Problem, is_quadratic, without_hessians
+from compth.problems.interface import Problem, Quadratic, is_quadratic, without_hessians
+
+
+class Spanned(Problem, Protocol):
+    """A problem of few rows in many dimensions, which can be looked at on the span of its rows."""
+
+    def on_span(self) -> Quadratic:
+        """The problem on the span and one direction beside it."""
+
+    def into_span(self, x: Array) -> tuple[Array, Array]:
+        """(coordinates of x on the span, the direction of what lies beside it)."""
+
+    def out_of_span(self, z: Array, beside: Array) -> Array:
+        """The vectors with these coordinates, the last along `beside`."""
+
+
+def has_span(problem: object) -> TypeGuard[Spanned]:
+    """True for a problem that can be looked at on the span of its rows."""
+    return hasattr(problem, "on_span") and hasattr(problem, "into_span")
 
 
 def dynamics_data(method: Method, problem: Problem) -> Data:
@@ -29,10 +48,10 @@ def dynamics_data(method: Method, problem: Problem) -> Data:
     return data_of(dynamics_problem(method, problem))
 
 
-def dynamics_problem(method: Method, problem: Problem) -> Any:
+def dynamics_problem(method: Method, problem: Problem) -> Problem:
     """The problem as the method sees it, on the span of its rows where its Hessians are not formed."""
-    seen: Any = method.seen(problem)
-    if is_quadratic(seen) or not hasattr(seen, "on_span"):
+    seen = method.seen(problem)
+    if is_quadratic(seen) or not has_span(seen):
         return seen
     reason = mixes(method, seen.n, seen.d)
     if reason:
@@ -45,7 +64,7 @@ def dynamics_problem(method: Method, problem: Problem) -> Any:
     return span
 
 
-def _law(method: Any, n: int, d: int) -> object:
+def _law(method: Method, n: int, d: int) -> object:
     """Mean factors and what messages make of second moments M (multiples of M, Diag(M), tr(M) I); None for none at d.
 
     On the span they are read at its dimension: Rand-K of all entries is the identity at d, and something else there.

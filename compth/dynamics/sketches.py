@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import log
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -86,7 +86,9 @@ def sketches_for(method: Method, data: Data, mode: str = "exact") -> Sketches:
     return with_broadcast(sketches, method, method.downlink, data, mode)
 
 
-def with_broadcast(sketches: Sketches, method: Method, compressor: Any, data: Data, mode: str) -> Sketches:
+def with_broadcast(
+    sketches: Sketches, method: Method, compressor: Compressor, data: Data, mode: str
+) -> Sketches:
     """The same with the moments of the sketch that a broadcast passes; Unsupported where it is none."""
     d = data.whole
     found = compressor.linear_moments(d)
@@ -109,7 +111,7 @@ def noise_for(method: Method, data: Data) -> GradientNoise | None:
         raise Unsupported(
             f"{method.label}: stochastic gradients are not in Fractions: simulate it, or use floats"
         )
-    return noise_of(data.problem, oracle)
+    return noise_of(data.source, oracle)
 
 
 def parts_noise(method: Method, data: Data) -> GradientNoise:
@@ -118,7 +120,7 @@ def parts_noise(method: Method, data: Data) -> GradientNoise:
         raise Unsupported(f"{method.label}: drawn parts and an oracle's draws are not derived together")
     if data.A.dtype == object:
         raise Unsupported(f"{method.label}: drawn parts are not in Fractions: simulate it, or use floats")
-    return noise_of(data.problem, Minibatch(1) if has_components(data.problem) else Full())
+    return noise_of(data.source, Minibatch(1) if has_components(data.problem) else Full())
 
 
 def random_points(count: int, *shape: int) -> Array:

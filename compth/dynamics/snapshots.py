@@ -16,14 +16,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.linalg import eig
 
 from compth._types import Numbers as Array
 from compth.dynamics.parts import parts_of
-from compth.dynamics.radii import Radius, ends_of, kept_means
+from compth.dynamics.radii import Lens, Radius, ends_of, kept_means
+from compth.dynamics.system import System
+
+if TYPE_CHECKING:
+    from compth.dynamics.traced import TracedSystem
+
 
 POINTS = 5
 """How many of the nearest points span a model."""
@@ -44,8 +49,8 @@ class Snapshot:
     """A step where rho was asked: log gamma, its system, the groups of its coordinates and what was found of each."""
 
     u: float
-    system: Any
-    groups: list[Any]
+    system: System | TracedSystem | None
+    groups: list[System | TracedSystem]
     whole: Radius
     seen: dict[int, tuple[Array, Array, list[Array]]] = field(default_factory=dict)
 
@@ -54,10 +59,18 @@ class Snapshot:
         """What was found of each group."""
         return self.whole.parts or (self.whole,)
 
-    def through(self, k: int, lens: Any, anchors: Sequence[Snapshot]) -> tuple[Array, Array, list[Array]]:
+    @property
+    def operator(self) -> System | TracedSystem:
+        """The system, which anchors keep and other steps forget."""
+        assert self.system is not None
+        return self.system
+
+    def through(self, k: int, lens: Lens, anchors: Sequence[Snapshot]) -> tuple[Array, Array, list[Array]]:
         """x of group k as a unit vector, S x, and S (T - id) x at every anchor."""
         if k not in self.seen:
-            point, x = self.found[k].point, lens.pack(self.found[k].point)
+            point = self.found[k].point
+            assert point is not None
+            x = lens.pack(point)
             length = np.linalg.norm(x)
             images = [lens.pack(lens.after(a.groups[k], point)) for a in anchors]
             solved = [lens.solve((image - x) / length) for image in images]
@@ -74,7 +87,7 @@ class Snapshots:
         self.anchors: list[Snapshot] = []
         self.known: Model | None = None
 
-    def add(self, u: float, system: Any, found: Radius) -> None:
+    def add(self, u: float, system: System | TracedSystem, found: Radius) -> None:
         """rho was found at exp(u): the last that was found there counts, and nothing that took no search."""
         if any(r.lens is None for r in found.parts or (found,)):
             return
@@ -109,7 +122,8 @@ class Snapshots:
         if not self.anchors:
             return []
         told, near = self.model(u).predicted(u), sorted(self.steps, key=lambda s: abs(s.u - u))
-        if told.parts or self.anchors[0].found[0].lens.target is None:
+        first = self.anchors[0].found[0].lens
+        if told.parts or first is None or first.target is None:
             # these searches need a space to begin with: its rightmost root may be no more than a mixture of
             # others
             return [told, *(s.whole for s in near[:BESIDE])]
@@ -120,14 +134,16 @@ class Snapshots:
         if self.known is None:
             near = sorted(self.steps, key=lambda s: abs(s.u - u))[:POINTS]
             groups = [self._group(k, near) for k in range(len(near[0].found))]
-            means = [kept_means(s.system) for s in self.anchors] if self.coupled(float(np.exp(u))) else None
-            plain = self.anchors[0].system.K == 1
+            coupled = self.coupled(float(np.exp(u)))
+            means = [kept_means(s.operator) for s in self.anchors] if coupled else None
+            plain = self.anchors[0].operator.K == 1
             self.known = Model(tuple(s.u for s in self.anchors), groups, means, plain)
         return self.known
 
     def _group(self, k: int, near: Sequence[Snapshot]) -> _Group:
         """The pencil of one group of coordinates at the anchors, through the near inverse of the middle one."""
         lens = self.anchors[0].found[k].lens
+        assert lens is not None
         seen = [s.through(k, lens, self.anchors) for s in near]
         # the points as they were found, and their span as an orthonormal basis V' = turn points Points of
         # nearby steps are nearly parallel: directions that differ from them by rounding are dropped, and the
@@ -151,7 +167,7 @@ class _Group:
     pencils: list[Array]
     inverse: Array
     basis: Array
-    lens: Any
+    lens: Lens
 
     def root(self, weights: Array) -> tuple[float, Array, Array]:
         """The rightmost root of the pencils mixed by these weights, with its left and right vectors."""

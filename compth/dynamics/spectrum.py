@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -58,7 +58,7 @@ class ExactRate(Earned, Shown):
     rho: float
     rho_noise: float
     rho_mean: float
-    bracket: tuple[Any, Any]
+    bracket: tuple[Number, Number]
     coupled: bool
     converged: bool
     applications: int
@@ -138,7 +138,7 @@ def exact_rate(method: Method, problem: Problem, *, mode: str = "exact", rationa
     return made(found, (exact_rate, (method, problem), {"mode": mode, "rational": rational}))
 
 
-def _exact_rate(method: Method, problem: Any, mode: str, rational: bool) -> ExactRate:
+def _exact_rate(method: Method, problem: Problem, mode: str, rational: bool) -> ExactRate:
     """The rate by the kind of the method's operator, with the rational bracket where it is asked for."""
     if enumerated.fits(method, problem):
         if rational or mode != "exact":
@@ -191,7 +191,7 @@ def rate_from(found: Radius, mean: float, coupled: bool, applications: int, mode
 
 def entries(method: Method, data: Data, plan: Plan) -> int:
     """How many moments the rate of a body without the form of a Scheme is searched among, 0 for all others."""
-    if masked.fits(method) or enumerated.fits(method, data.problem):
+    if masked.fits(method) or enumerated.fits(method, data.source):
         return 0
     system = make_system(method, data, plan.gamma, plan.params, affine=False)
     return 0 if isinstance(system, System) else Packing(system).size

@@ -18,14 +18,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
 import numpy as np
 
 from compth._types import Numbers as Array
 from compth.compressors import MomentMap
 from compth.dynamics.solvers import arnoldi, davidson, definite, enclosed, extremes, face_bound, upper_bound
-from compth.dynamics.system import System
+from compth.dynamics.system import Moments, Operator, System
+from compth.problems.oracle import GradientNoise
 
 RANK_TOLERANCE = 1e-6
 SHIFT = 0.05
@@ -91,16 +92,15 @@ class Stein:
     def noise(self, x: Array) -> Array:
         """N(X) in the eigenbasis, X unscaled."""
         v, own = self.vectors, self.own
-        total: Any
         if self.same:
             total = own[0](self.flat @ np.swapaxes(np.matmul(self.hessians, x), 0, 1).reshape(len(v), -1).T)
         else:
             m = (h @ x @ h.T for h in self.hessians)
-            total = sum(o(k) for o, k in zip(own, m, strict=True))
+            total = np.asarray(sum(o(k) for o, k in zip(own, m, strict=True)))
         if self.system.cross is not None:
             total = total + self.cross(self.mean @ x @ self.mean.T)
         if self.system.noise is not None:
-            total = total + self._gradients(v @ x @ v.T)
+            total = total + self._gradients(self.system.noise, v @ x @ v.T)
         return np.asarray(self.weight * (v.T @ total @ v))
 
     def apply(self, vector: Array) -> Array:
@@ -112,9 +112,9 @@ class Stein:
         out = self.drift() * x + self.noise(unscaled) / self.scale[:, None] / self.scale
         return ((out + out.T - x + x.T) / 2).ravel()  # what is not symmetric is sent to 0 by T
 
-    def _gradients(self, x: Array) -> Array:
+    def _gradients(self, noise: GradientNoise, x: Array) -> Array:
         """What stochastic gradients add: sum_i (own_i + delta^2)(Cov xi_i), X in the original basis."""
-        xi = self.system.noise.covariance(x)
+        xi = noise.covariance(x)
         own = sum(o(k) for o, k in zip(self.system.own, xi, strict=True))
         return np.asarray(own + float(self.system.delta) ** 2 * xi.sum(axis=0))
 
@@ -222,7 +222,7 @@ class Found:
     value: float
     bracket: tuple[float, float]
     matrix: Array
-    lens: Any = None
+    lens: Lens | None = None
 
 
 @dataclass(frozen=True)
@@ -233,8 +233,9 @@ class Lens:
     solve: Callable[[Array], Array]
     target: float | None = None
 
-    def pack(self, point: Array) -> Array:
+    def pack(self, point: Moments | Array) -> Array:
         """A matrix in A's eigenbasis as a vector."""
+        assert isinstance(point, np.ndarray)  # points of one lens are never shown to a search of another kind
         return np.asarray(point / self.op.scale[:, None] / self.op.scale).ravel()
 
     def unpack(self, v: Array) -> Array:
@@ -242,8 +243,10 @@ class Lens:
         return v.reshape(self.op.rank, -1) * self.op.scale[:, None] * self.op.scale
 
     @staticmethod
-    def after(system: System, point: Array) -> Array:
+    def after(system: Operator, point: Moments | Array) -> Array:
         """T of a system like this one, of a matrix in A's eigenbasis."""
+        assert isinstance(system, System)
+        assert isinstance(point, np.ndarray)
         system.applications += 1
         return point + Stein(system).apply(point.ravel()).reshape(point.shape)
 

@@ -7,10 +7,10 @@ log gamma from 1/L, and no tolerance is absolute in gamma.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq
@@ -110,7 +110,7 @@ class _Pair(NamedTuple):
 class BestStep(Shown, _Pair):
     """(gamma, rate): gamma.bracket holds a local minimum of rho; converged when it was found and the rate converged."""
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         """Copies and pickles of one that was found here are computed again."""
         found = origin(self.gamma) if partner(self.gamma) is self.rate else None
         return (BestStep, tuple(self)) if found is None else (_best_again, (found[1][1:], found[2]))
@@ -257,11 +257,11 @@ def _sided(rate: RateAt | EnumeratedRateAt, root: float, tol: float) -> StepSize
     return StepSize(root, (below, above), bool(above <= below * (1 + tol)))
 
 
-def parameters(method: Method, problem: Problem) -> Callable[[Any], dict[str, Any]]:
+def parameters(method: Method, problem: Problem) -> Callable[[Number], dict[str, Number]]:
     """gamma -> the method's own parameters at that step, apart from what a theorem derives from it."""
     c = method.check(problem)
 
-    def at(gamma: Number) -> dict[str, Any]:
+    def at(gamma: Number) -> dict[str, Number]:
         return {**replace(method, gamma=float(gamma)).default_params(c), **method.given()}
 
     return at
@@ -280,22 +280,25 @@ def best_step(method: Method, problem: Problem, *, tol: float = 1e-3) -> BestSte
     rho has no minimum.
     """
     found = _best_step(method, problem, tol)
-    asked: Any = ((method, problem), {"tol": tol})
+    asked: tuple[Method, Problem] = (method, problem)
+    named = {"tol": tol}
     rate = made(
         changed(found.rate, assumed=assumed_of(method, problem)),
-        (_part_of_best, ("rate", *asked[0]), asked[1]),
+        (_part_of_best, ("rate", *asked), named),
     )
     return BestStep(
-        made(found.gamma.on(method, problem), (_part_of_best, ("gamma", *asked[0]), asked[1]), rate), rate
+        made(found.gamma.on(method, problem), (_part_of_best, ("gamma", *asked), named), rate), rate
     )
 
 
-def _part_of_best(name: str, *args: Any, **named: Any) -> Any:
-    return getattr(best_step(*args, **named), name)
+def _part_of_best(name: str, method: Method, problem: Problem, *, tol: float) -> object:
+    """One of the two results that `best_step` gives together: what their copies and pickles are computed by."""
+    return getattr(best_step(method, problem, tol=tol), name)
 
 
-def _best_again(args: tuple[Any, ...], named: dict[str, Any]) -> BestStep:
-    return best_step(*args, **named)
+def _best_again(asked: tuple[Method, Problem], named: Mapping[str, float]) -> BestStep:
+    """A best step again, when it is copied or unpickled."""
+    return best_step(*asked, tol=named["tol"])
 
 
 def _best_step(method: Method, problem: Problem, tol: float) -> BestStep:

@@ -21,19 +21,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 
+from compth._numbers import Number
 from compth._own import DECLARING, altered
+from compth._types import Numbers as Array
 from compth.compressors import MomentMap
 from compth.dynamics.forms import Branch, Scheme, Sketches
 from compth.dynamics.own import own_problem
 from compth.errors import Unsupported
 from compth.problems.interface import Problem, Quadratic, is_quadratic, without_hessians
-
-Array = Any
-"""Real array of floats, or of Fractions (dtype object)."""
+from compth.problems.oracle import GradientNoise
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Data:
     mean: Array
     projector: Array | None
     x_star: Array
-    problem: Any = None
+    problem: Problem | None = None
 
     @property
     def n(self) -> int:
@@ -61,6 +61,15 @@ class Data:
     def whole(self) -> int:
         """The dimension in which sketches are drawn: d, unless a few directions stand for many."""
         return self.d
+
+    @property
+    def source(self) -> Problem:
+        """The problem that the matrices are of, whose components oracles draw. Raises Unsupported of matrices alone."""
+        if self.problem is None:
+            raise Unsupported(
+                "matrices alone have no components to draw: the noise of gradients needs the problem"
+            )
+        return self.problem
 
     def law(self, m: MomentMap) -> MomentMap:
         """A sketch's map of second moments as these matrices meet it."""
@@ -101,8 +110,7 @@ def _rational_data(problem: Quadratic) -> Data:
     if problem.singular:
         raise Unsupported("rational arithmetic needs an invertible mean Hessian: use floating point")
     to_fraction = np.frompyfunc(Fraction, 1, 1)
-    a: Array = to_fraction(problem.A)
-    b: Array = to_fraction(problem.b)
+    a, b = np.asarray(to_fraction(problem.A)), np.asarray(to_fraction(problem.b))
     n = problem.n
     mean = a.sum(axis=0) / Fraction(n)
     # x* in Fractions: with a rounded one the gradients at x* would not sum to 0, and means would drift.
@@ -134,11 +142,41 @@ class Moments:
     E: Array | None = None
 
 
+class Operator(Protocol):
+    """One step of second moments, whoever wrote it: a `System` by its scheme, or the traced operator of any body.
+
+    What searches, natural sizes and limits may ask of it: T itself, where each vector lies in C, and a point inside the
+    cone. Nothing in here says how T is computed.
+    """
+
+    data: Data
+    K: int
+    size: int
+    applications: int
+
+    @property
+    def M(self) -> int:
+        """Kinds of memory of a worker."""
+
+    @property
+    def averages(self) -> dict[int, int]:
+        """Which common vectors are the average of which kind of memory."""
+
+    def slot(self, k: int, /) -> slice:
+        """Where common vector k lies in C."""
+
+    def interior(self, common: Array | None = None, memory: Array | None = None) -> Moments:
+        """Moments inside the cone, of these standard deviations."""
+
+    def __call__(self, state: Moments) -> Moments:
+        """One step."""
+
+
 def _t(m: Array) -> Array:
     return np.swapaxes(m, -1, -2)
 
 
-def _add(out: Array, factor: Any, more: object) -> Array:
+def _add(out: Array, factor: Number, more: Array) -> Array:
     """out += factor x more in place, in as few passes as the factor allows."""
     if factor == 1:
         out += more
@@ -153,11 +191,16 @@ class System:
     """T: one step of the second moments. affine=False leaves out the constant: the linear part that sets the rate."""
 
     def __init__(
-        self, data: Data, scheme: Scheme, sketches: Sketches, affine: bool = True, noise: Any = None
+        self,
+        data: Data,
+        scheme: Scheme,
+        sketches: Sketches,
+        affine: bool = True,
+        noise: GradientNoise | None = None,
     ) -> None:
         self.data, self.scheme, self.affine, self.noise = data, scheme, affine, noise
         self.rational = data.A.dtype == object
-        number: Callable[[Any], Any] = _fraction if self.rational else float
+        number: Callable[[Number], Number] = _fraction if self.rational else float
         self._number = number
         self.own = tuple(typed(m, number) for m in sketches.own)
         self.same = all(same(m, self.own[0]) for m in self.own)
@@ -298,7 +341,7 @@ class System:
             out += num(sc.sigma) * columns[..., -1:] * self.data.s[:, None, :]
         return out if extra is None else _add(out, num(sc.q), extra)
 
-    def _mixed(self, parts: list[tuple[object, Array]]) -> Array:
+    def _mixed(self, parts: list[tuple[Number, Array]]) -> Array:
         """The sum of factor x array, without a copy where there is one and its factor is 1."""
         some = [(self._number(a), part) for a, part in parts if a != 0]
         first, rest = some[0], some[1:]
@@ -426,6 +469,8 @@ class System:
         # E y+ y+' = w^2 E uu' + v^2 E yy' + 2 v w E yu' + r^2 E eps eps'; u and y carry no noise of this
         # step.
         e = w * w * m
+        assert state.E is not None
+        assert yu is not None
         _add(_add(e, v * v, state.E), 2 * v * w, yu)
         if own is not None:
             _add(e, r * r, own)
@@ -458,7 +503,7 @@ class System:
                         part = self._projected(heard, j)
                         part = p @ part if p is not None and k == 0 else part
                         total[self.slot(k), self.slot(j)] += self._number(a) * self._number(b) * part
-        return (total + total.T) / 2
+        return np.asarray((total + total.T) / 2)
 
     def _consistent(self, m: Moments) -> Moments:
         """One worker: its memory is the average memory, and rounding must not tell them apart."""
@@ -472,15 +517,14 @@ class System:
     def mean_map(self) -> Array:
         """The linear map of the means of the common vectors, (K d, K d)."""
         size = self.K * self.data.d
-        out: Any = sum(p * f[:size, :size] for p, f, _ in self.maps)
-        return out
+        return np.asarray(sum(p * f[:size, :size] for p, f, _ in self.maps))
 
 
-def _fraction(x: Any) -> Fraction:
+def _fraction(x: Number) -> Fraction:
     return Fraction(float(x)) if isinstance(x, np.floating) else Fraction(x)
 
 
-def typed(m: MomentMap, number: Callable[[Any], Any]) -> MomentMap:
+def typed(m: MomentMap, number: Callable[[Number], Number]) -> MomentMap:
     c = np.array([number(v) for v in m.c]) if np.ndim(m.c) else number(m.c)
     return MomentMap(number(m.a), c, number(m.b))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import replace
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 
@@ -213,11 +213,11 @@ class TracedSystem(Blocks):
             )
         return {k: {j: float(c) for j, c in found.items()} for k, found in gone.items()}
 
-    def _sizes(self, length: float) -> dict[str, Any]:
+    def _sizes(self, length: float) -> dict[str, Array]:
         """The natural size of every vector of the state where x - x* has this one: a number, or (n, 1) of workers."""
         units = units_of(self.linear())
         names = zip(self.program.names, units.common, strict=False)
-        found: dict[str, Any] = {k: length * _seen(size) for k, size in names}
+        found: dict[str, Array] = {k: length * _seen(size) for k, size in names}
         if units.memory is not None:
             sizes = zip(self.program.worker, units.memory.T, strict=True)
             found |= {k: length * _seen(size[:, None]) for k, size in sizes}
@@ -246,7 +246,7 @@ class TracedSystem(Blocks):
         return np.array(out)
 
 
-def _seen(size: Any) -> Any:
+def _seen(size: Array) -> Array:
     """A natural size, or 1 for a vector that nothing but rounding reached."""
     return np.where(size > UNSEEN, size, 1.0)
 

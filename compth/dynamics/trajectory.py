@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,12 +18,13 @@ from compth._door import a_method, a_problem, at_the_door, check_start, numbers,
 from compth._earned import Earned, changed, made
 from compth._numbers import Number
 from compth._shown import Shown
+from compth._types import Numbers as Array
 from compth.dynamics import enumerated, traced
 from compth.dynamics.masked import MaskedMoments, MaskedSystem, fits
 from compth.dynamics.normal import NotNormal, plain_kernel, recipe_of
 from compth.dynamics.of_x import of_x_alone, system_of_part
 from compth.dynamics.own import assumed_of
-from compth.dynamics.reduced import dynamics_problem
+from compth.dynamics.reduced import Spanned, dynamics_problem, has_span
 from compth.dynamics.sketches import noise_for, random_points, sketches_for
 from compth.dynamics.system import Data, Moments, System, data_of
 from compth.dynamics.units import units_of
@@ -33,7 +33,10 @@ from compth.methods import Method, Plan, Theorem, find_guarantee, plan_of
 from compth.methods.core.body import BodyMethod
 from compth.problems.interface import Problem, is_quadratic
 
-Array = Any
+Operation = System | traced.TracedSystem | MaskedSystem
+"""What moves the second moments of a method with a closed recursion by one step."""
+State = Moments | MaskedMoments
+"""What such an operation moves: a masked model's are those of x itself, all others' are measured from x*."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +79,7 @@ def make_system(
     mode: str = "exact",
     affine: bool = True,
     of_x: bool | None = None,
-) -> Any:
+) -> System | traced.TracedSystem:
     """The operator on second moments at a step size: a System, or that of a traced body (not for masked models).
 
     of_x: of what x observes alone (default: of the linear part, whose rate is that of x).
@@ -149,7 +152,7 @@ def quantities(system: System, m: Moments) -> Array:
     return np.array([*out, memory, shifted, error, *_by_smoothness(system, m), *_beside_memories(system, m)])
 
 
-def _by_smoothness(system: System, m: Moments) -> list[Any]:
+def _by_smoothness(system: System, m: Moments) -> list[Number]:
     """mean||y_i - A_i z||^2/L_i, where the L_i differ and are positive."""
     data, first = system.data, system.slot(0)
     sizes = data.sizes
@@ -163,11 +166,11 @@ def _by_smoothness(system: System, m: Moments) -> list[Any]:
     return [(own / sizes).mean()]
 
 
-def _beside_memories(system: System, m: Moments) -> list[Any]:
+def _beside_memories(system: System, m: Moments) -> list[Number]:
     """Of further common vectors g beside memories: their products with one another, x, A x, ybar and mean A_i y_i."""
     data, k, n = system.data, system.scheme.average, system._number(system.data.n)
     others = [j for j in range(1, system.K) if j != k]
-    out: list[Any] = []
+    out: list[Number] = []
     for j in others:
         g, first = system.slot(j), system.slot(0)
         assert m.D is not None
@@ -233,7 +236,7 @@ def _fitted(rows: list[Array], observed: Array | None, theorem: Theorem) -> Arra
         raise Unsupported(
             f"{theorem.id}'s metric is no combination of the exactly known moments: simulate it instead"
         )
-    return weights
+    return np.asarray(weights)
 
 
 @at_the_door(method=a_method, problem=a_problem, steps=whole(0, 10**9), x0=optional(numbers))
@@ -273,7 +276,7 @@ def exact(
 
 def curve(
     method: Method,
-    problem: Any,
+    problem: Problem,
     plan: Plan,
     used: Theorem | None,
     start: Array,
@@ -288,7 +291,7 @@ def curve(
 
 def _curve(
     method: Method,
-    problem: Any,
+    problem: Problem,
     plan: Plan,
     used: Theorem | None,
     start: Array,
@@ -298,16 +301,20 @@ def _curve(
 ) -> Trajectory:
     """The curve by the kind of operator: enumerated, on the span of few rows, or second moments step by step."""
     if enumerated.fits(method, problem):
-        return _enumerated(method, problem, plan, used, start, steps, mode, rational)
+        if mode != "exact" or rational:
+            raise InvalidParameter(
+                f"{method.label} has exact dynamics in floating point only: leave mode, rational out"
+            )
+        return _enumerated(method, problem, plan, used, start, steps)
     small = dynamics_problem(method, problem)
-    if not is_quadratic(problem) and hasattr(problem, "into_span"):
-        return _on_span(method, small, problem, plan, used, start, steps, mode, rational)
+    if not is_quadratic(problem) and has_span(problem):
+        return _on_span(method, small, problem, plan, used, start, steps, mode=mode, rational=rational)
     data = data_of(small, rational)
-    systems: dict[Any, Any] = {}
-    operator: Callable[..., Any] = _operator
+    systems: dict[Number, Operation] = {}
+    operator: Callable[[Method, Data, Number, Mapping[str, Number], str], Operation] = _operator
 
     # Schedules change the step and with it the operator; only the last one is kept, constant steps have one.
-    def system(t: int) -> Any:
+    def system(t: int) -> Operation:
         gamma = plan.step(t)
         if gamma not in systems:
             systems.clear()
@@ -326,14 +333,14 @@ def _curve(
             op = system(0)
             measure = _metric(method, op, problem, used, plan)
     if rational:
-        start = np.frompyfunc(Fraction, 1, 1)(start)
-    state: Any = _begin(method, op, start)
+        start = np.asarray(np.frompyfunc(Fraction, 1, 1)(start))
+    state = _begin(method, op, start)
     rows, means = [_seen(op, state)], [_mean(op, state)]
     shaped = [] if measure is None else [measure(op, state, rows[-1])]
     with np.errstate(over="ignore", invalid="ignore"):
         for t in range(steps):
             op = system(t)
-            state = op(state)
+            state = _moved(op, state)
             rows.append(_seen(op, state))
             means.append(_mean(op, state))
             if measure is not None:
@@ -354,26 +361,32 @@ def _curve(
 
 
 def _on_span(
-    method: Method, span: Any, problem: Any, plan: Plan, used: Theorem | None, start: Array, *how: Any
+    method: Method,
+    span: Problem,
+    problem: Spanned,
+    plan: Plan,
+    used: Theorem | None,
+    start: Array,
+    steps: int,
+    *,
+    mode: str,
+    rational: bool,
 ) -> Trajectory:
     """The curve on the span of few rows; what x_0 has beside it moves as one number."""
-    if how[-1]:
+    if rational:
         raise Unsupported("rational arithmetic needs Hessians that are formed: use floating point")
     # Rows span at most m of d directions; the rest of x_0 is orthogonal to every row and shrinks by the
     # regulariser's factor alone, the same in all of its directions.
     inside, beside = problem.into_span(start)
-    found = _curve(method, span, plan, used, inside, *how)
+    found = _curve(method, span, plan, used, inside, steps, mode, rational)
     mean = problem.out_of_span(np.asarray(found.mean, dtype=float), beside)
     return changed(found, problem=repr(problem), mean=mean)
 
 
 def _enumerated(
-    method: Method, problem: Problem, plan: Plan, used: Theorem | None, x0: Array, steps: int, *how: Any
+    method: Method, problem: Problem, plan: Plan, used: Theorem | None, x0: Array, steps: int
 ) -> Trajectory:
-    if how != ("exact", False):
-        raise InvalidParameter(
-            f"{method.label} has exact dynamics in floating point only: leave mode, rational out"
-        )
+    """The curve of a method whose step is enumerated, every outcome an affine map."""
     table, means, metric = enumerated.curves(method, problem, plan, used, x0, steps)
     return Trajectory(
         label=method.label,
@@ -389,7 +402,9 @@ def _enumerated(
     )
 
 
-def _operator(method: Method, data: Data, gamma: Number, params: Mapping[str, Number], mode: str) -> Any:
+def _operator(
+    method: Method, data: Data, gamma: Number, params: Mapping[str, Number], mode: str
+) -> Operation:
     """The second-moment operator of a method at a step."""
     if not fits(method):
         return make_system(method, data, gamma, params, mode=mode)
@@ -399,20 +414,21 @@ def _operator(method: Method, data: Data, gamma: Number, params: Mapping[str, Nu
 
 
 def _metric(
-    method: Method, op: Any, problem: Problem, theorem: Theorem, plan: Plan
-) -> Callable[[Any, Any, Array], float] | None:
+    method: Method, op: Operation, problem: Problem, theorem: Theorem, plan: Plan
+) -> Callable[[Operation, State, Array], float] | None:
     """(operator, moments, quantities) -> E metric; None where it is the squared distance."""
     form = theorem.matrix(plan)
     if form is not None:
         return lambda op, state, seen: float((form * _square(op, state)).sum())
     if isinstance(op, traced.TracedSystem):
         weights = op.form(theorem, problem, plan)
-        return None if weights is None else lambda op, state, seen: float(op.features(state) @ weights)
+        return None if weights is None else lambda op, state, seen: float(_features(op, state) @ weights)
     found = metric_weights(method, op, problem, theorem, plan)
-    return None if found is None else lambda op, state, seen: seen @ found
+    return None if found is None else lambda op, state, seen: float(seen @ found)
 
 
-def _begin(method: Method, op: Any, x0: Array) -> Moments | MaskedMoments:
+def _begin(method: Method, op: Operation, x0: Array) -> State:
+    """The moments at t = 0 in the form that this operation moves."""
     if isinstance(op, traced.TracedSystem):
         return op.begin(x0)
     if isinstance(op, MaskedSystem):
@@ -420,19 +436,52 @@ def _begin(method: Method, op: Any, x0: Array) -> Moments | MaskedMoments:
     return initial(method, op, x0 - op.data.x_star)
 
 
-def _square(op: Any, state: Any) -> Array:
+def _of_model(state: State) -> MaskedMoments:
+    """The state of a masked model, which is of no other kind."""
+    assert isinstance(state, MaskedMoments)
+    return state
+
+
+def _centred(state: State) -> Moments:
+    """The state of every other operation: moments measured from x*."""
+    assert isinstance(state, Moments)
+    return state
+
+
+def _moved(op: Operation, state: State) -> State:
+    """One step."""
+    return op(_of_model(state)) if isinstance(op, MaskedSystem) else op(_centred(state))
+
+
+def _square(op: Operation, state: State) -> Array:
     """E (x-x*)(x-x*)'."""
+    if isinstance(op, MaskedSystem):
+        return op.square_of(_of_model(state))
+    moments = _centred(state)
     if isinstance(op, traced.TracedSystem):
-        return op.square(state)
-    return op.square_of(state) if isinstance(op, MaskedSystem) else state.C[op.slot(0), op.slot(0)]
+        return op.square(moments)
+    return np.asarray(moments.C[op.slot(0), op.slot(0)])
 
 
-def _seen(op: Any, state: Any) -> Array:
-    own = isinstance(op, MaskedSystem | traced.TracedSystem)
-    return op.quantities(state) if own else quantities(op, state)
+def _seen(op: Operation, state: State) -> Array:
+    """E||x-x*||^2, E f - f*, E||grad f||^2, and of a System the further moments that metrics are made of."""
+    if isinstance(op, MaskedSystem):
+        return op.quantities(_of_model(state))
+    moments = _centred(state)
+    return op.quantities(moments) if isinstance(op, traced.TracedSystem) else quantities(op, moments)
 
 
-def _mean(op: Any, state: Any) -> Array:
+def _features(op: Operation, state: State) -> Array:
+    """The traces that a traced operator's metrics are fitted to."""
+    assert isinstance(op, traced.TracedSystem)
+    return op.features(_centred(state))
+
+
+def _mean(op: Operation, state: State) -> Array:
+    """E x."""
+    if isinstance(op, MaskedSystem):
+        return _of_model(state).m
+    moments = _centred(state)
     if isinstance(op, traced.TracedSystem):
-        return op.mean(state)
-    return state.m if isinstance(op, MaskedSystem) else op.data.x_star + state.C[op.slot(0), -1]
+        return op.mean(moments)
+    return np.asarray(op.data.x_star + moments.C[op.slot(0), -1])

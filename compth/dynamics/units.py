@@ -10,12 +10,11 @@ how its digits are lost, never what is searched for.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from compth._types import Numbers as Array
-from compth.dynamics.system import Moments
+from compth.dynamics.system import Moments, Operator
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Units:
         return Units(near(self.common), None if self.memory is None else near(self.memory))
 
 
-def units_of(system: Any) -> Units:
+def units_of(system: Operator) -> Units:
     """What E zz' = I leaves in every common vector and memory over the first rounds (root mean squares).
 
     system: a linear operator on Moments (System, or Blocks of a traced body). Its `copies`, common vectors that begin
@@ -62,7 +61,7 @@ def units_of(system: Any) -> Units:
     return Units(common / common[0], own / common[0])
 
 
-def _seed(system: Any) -> Moments:
+def _seed(system: Operator) -> Moments:
     """E zz' = I on range(A), nothing else."""
     d, n, tall = system.data.d, system.data.n, system.M * system.data.d
     c = np.zeros((system.size, system.size))
@@ -82,7 +81,7 @@ def _filled(sizes: Array, other: float) -> Array:
 class Packing:
     """Moments without the constant as one vector (full matrices), divided by their natural sizes."""
 
-    def __init__(self, system: Any, units: Units | None = None) -> None:
+    def __init__(self, system: Operator, units: Units | None = None) -> None:
         self.system = system
         self.units = units_of(system) if units is None else units
         d = system.data.d
