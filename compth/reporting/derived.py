@@ -12,7 +12,8 @@ from compth.reporting.latex_text import code, number, plain, prose
 from compth.studies.derivation.words import formulas, notes
 
 if TYPE_CHECKING:
-    from compth.studies.derivation.result import Cell, Derivation
+    from compth.studies.derivation.cell import Cell
+    from compth.studies.derivation.result import Derivation
 
 Body = list[str | Sequence[str]]
 LAWS = {

@@ -11,11 +11,11 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 import sympy
 
+from compth._types import Array, Json
 from compth.methods.core.centre import without_invariants
 from compth.methods.core.program import Program
 from compth.methods.core.vectors import COMMON, GRADIENT, MESSAGE, STATE, Vector
@@ -30,7 +30,6 @@ from compth.worst_case.tight_radius import attained_by
 from compth.worst_case.traced import resting
 from compth.worst_case.windowed import fits
 
-Array = Any
 ENOUGH = 1e-5
 """Relative width of a bracket, in 1 - rho, at which no longer window is tried."""
 WINDOW = 3
@@ -75,7 +74,7 @@ class Bracket:
     instance: Slow
     window: int
     certificate: RateCertificate | None = field(repr=False)
-    data: dict[str, Any] | None = field(repr=False, default=None)
+    data: Json | None = field(repr=False, default=None)
 
     @property
     def width(self) -> float:
@@ -137,11 +136,11 @@ def _slow(model: Model, where: Quadratic1D, rate: float) -> Slow:
     return Slow(Fraction(where.curvature), factors, Fraction(0), where.compressor)
 
 
-def described(q: Question, program: Program, params: Mapping[str, Fraction]) -> dict[str, Any]:
+def described(q: Question, program: Program, params: Mapping[str, Fraction]) -> Json:
     """The round and the class as `recheck.py` reads them."""
     kinds = {GRADIENT: "gradient", MESSAGE: "message", STATE: "state"}
 
-    def terms(v: Vector) -> list[list[Any]]:
+    def terms(v: Vector) -> list[list[object]]:
         return [
             ["common" if scope == COMMON else "own", kinds[kind], i, str(spelled(c))]
             for (scope, kind, i), c in v.terms.items()
@@ -251,25 +250,27 @@ def radii_of(program: recheck.Data) -> Callable[[float, Sequence[complex]], floa
 
 
 def _turned(
-    q: Question, s: Fraction, messages: int, at: Any
+    q: Question, s: Fraction, messages: int, at: Callable[[float, Sequence[complex]], float]
 ) -> tuple[float, Fraction, list[recheck.Complex]]:
     """The largest radius over curvatures and one angle of all messages: a grid, then simplex steps."""
     from scipy.optimize import minimize
 
-    def factor(u: Any) -> tuple[Fraction, list[recheck.Complex]]:
+    def factor(u: Sequence[float] | Array) -> tuple[Fraction, list[recheck.Complex]]:
         a = q.mu + (q.L - q.mu) * Fraction(round(min(max(u[0], 0.0), 1.0) * PARTS), PARTS)
         t = Fraction(float(np.tan(u[1] / 2))).limit_denominator(10**6)  # a rational point of the circle
         turn = (1 + s * (1 - t * t) / (1 + t * t), s * 2 * t / (1 + t * t))
         return a, [turn] * messages
 
-    def radius(u: Any) -> float:
+    def radius(u: Sequence[float] | Array) -> float:
         a, c = factor(u)
         return float(at(float(a), [complex(float(v), float(w)) for v, w in c]))
 
     grid = [(a, p) for a in np.linspace(0, 1, CURVATURES) for p in np.linspace(0, 0.99 * np.pi, ANGLES)]
     first = max(grid, key=radius)
-    slow: Any = lambda u: -radius(u)  # noqa: E731
-    limits: Any = {"maxfev": 80, "xatol": 1e-7}
-    found = minimize(slow, np.array(first), method="Nelder-Mead", options=limits)
+
+    def slow(u: Array) -> float:
+        return -radius(u)
+
+    found = minimize(slow, np.array(first), method="Nelder-Mead", options={"maxfev": 80, "xatol": 1e-7})
     best = max((first, tuple(found.x)), key=radius)
     return radius(best), *factor(best)

@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, replace
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 import sympy
@@ -14,22 +13,25 @@ import sympy
 from compth._door import a_name_or_method, arithmetic, at_the_door, finite, optional, whole
 from compth._earned import made
 from compth._numbers import Number
+from compth._types import Json
+from compth.certificates import Report
 from compth.errors import CompthError, Unsupported, require
 from compth.methods.core.body import NOTHING
 from compth.methods.core.listing import listing
 from compth.studies.derivation.brackets import WINDOW, Bracket, agrees, bracket
-from compth.studies.derivation.elimination import RHO, ClosedForm, R, eliminated
+from compth.studies.derivation.cell import Cell
+from compth.studies.derivation.elimination import RHO, Active, ClosedForm, R, eliminated
 from compth.studies.derivation.numbers import actives, minimised, rate_of, rounded, searched, spectra
 from compth.studies.derivation.proofs import SymbolicProof, proved
 from compth.studies.derivation.published import promised
-from compth.studies.derivation.result import Cell, Derivation
+from compth.studies.derivation.result import Derivation
 from compth.studies.derivation.rounds import MU, NORM, OMEGA, SMOOTH, WORKERS, Round, symbolic_round
 from compth.worst_case.bodies import asked_for, body_asked
 from compth.worst_case.question import Question
 from compth.worst_case.rational import least_certified, spelled
 from compth.worst_case.referee import check_rate
 from compth.worst_case.search import best_parameters
-from compth.worst_case.told import Told
+from compth.worst_case.told import Kind, Told
 
 MOST_CELLS = 64
 """Choices of constants in one call."""
@@ -39,12 +41,12 @@ LOOK_AHEAD = 2
 """Past rounds that V sees while parameters are searched."""
 
 
-def _several(value: Any) -> str:
+def _several(value: object) -> str:
     """A finite real number, or a list of them."""
     return "" if not any(map(finite, _listed(value))) else "a finite number or a list of them"
 
 
-def _names(value: Any) -> str:
+def _names(value: object) -> str:
     """A list of parameters' names."""
     good = isinstance(value, list | tuple) and all(isinstance(k, str) for k in value)
     return "" if good else 'a list of parameters such as ["eta"]'
@@ -55,12 +57,12 @@ def _names(value: Any) -> str:
     n=whole(1), gamma=optional(finite), search=_names, window=whole(0, 6), conjecture=optional(arithmetic),
 )  # fmt: skip
 def derive(
-    method: Any,
+    method: object,
     *,
-    mu: Any,
-    L: Any = 1,
-    delta: Any = None,
-    omega: Any = None,
+    mu: Number | Sequence[Number],
+    L: Number | Sequence[Number] = 1,
+    delta: Number | Sequence[Number] | None = None,
+    omega: Number | Sequence[Number] | None = None,
     n: int = 1,
     gamma: Number | None = None,
     search: Sequence[str] = (),
@@ -118,7 +120,7 @@ def derive(
     )
 
 
-def _listed(value: Any) -> list[Any]:
+def _listed(value: object) -> list[Number]:
     return list(value) if isinstance(value, list | tuple | range) else [value]
 
 
@@ -127,12 +129,12 @@ class _Cell:
 
     def __init__(
         self,
-        method: Any,
-        constants: Any,
+        method: object,
+        constants: tuple[Number, ...],
         n: int,
-        gamma: Any,
+        gamma: Number | None,
         search: tuple[str, ...],
-        given: Any,
+        given: Mapping[str, Number],
         window: int,
     ) -> None:
         mu, L, delta, omega = constants
@@ -174,7 +176,7 @@ class _Cell:
         return found
 
     @property
-    def constants(self) -> dict[Any, float]:
+    def constants(self) -> dict[sympy.Symbol, float]:
         """Numbers of the symbols."""
         q = self.q
         out = {MU: float(q.mu), SMOOTH: float(q.L)}
@@ -183,8 +185,8 @@ class _Cell:
 
     def _numbers(self) -> None:
         """The best parameters: of the extremal quadratics, and where no narrow bracket follows, of certificates."""
-        self.values: dict[Any, float] = {}
-        self.active: tuple[Any, ...] = ()
+        self.values: dict[sympy.Symbol, float] = {}
+        self.active: tuple[Active, ...] = ()
         if self.round is None:
             self._given()
             return
@@ -270,7 +272,7 @@ def _noisy(q: Question) -> bool:
     return q.delta is None
 
 
-def _open(method: Any, given: Mapping[str, Any]) -> tuple[str, ...]:
+def _open(method: object, given: Mapping[str, Number]) -> tuple[str, ...]:
     """Parameters that neither the call nor an instance sets and for which class and body have no number."""
     kind = asked_for(method).kind
     bare = isinstance(method, str | type | Told)
@@ -297,16 +299,16 @@ def _root(closed: ClosedForm, found: _Cell) -> float | None:
     return root if closed.unknown == RHO else root * root
 
 
-def _judged(method: Any, cell: Cell, conjecture: Number | str) -> Any:
+def _judged(method: object, cell: Cell, conjecture: Number | str) -> Report:
     """The verdict on a claimed rate at a cell's step and parameters."""
     c = cell.constants
     rate = conjecture if isinstance(conjecture, str) else str(spelled(conjecture))
-    named: dict[str, Any] = {**{k: v for k, v in c.items() if k in ("delta", "omega")}, **cell.params}
+    named: Json = {**{k: v for k, v in c.items() if k in ("delta", "omega")}, **cell.params}
     step = None if cell.stepsize is None else str(cell.stepsize)
     return check_rate(method, rate=rate, stepsize=step, mu=c["mu"], L=c["L"], n=c["n"], **named)
 
 
-def _algorithm(kind: Any, cell: Cell) -> tuple[tuple[str, ...], str]:
+def _algorithm(kind: Kind, cell: Cell) -> tuple[tuple[str, ...], str]:
     """The round as pseudo-code and as LaTeX."""
     if isinstance(kind, Told):
         return (), ""

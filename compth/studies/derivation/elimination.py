@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import sympy
@@ -53,10 +52,10 @@ class ClosedForm:
     holds: relations of the parameters that elimination found on the way, each 0 at the best choice.
     """
 
-    polynomial: Any
-    unknown: Any
-    best: Mapping[Any, Any]
-    holds: tuple[Any, ...] = ()
+    polynomial: sympy.Expr
+    unknown: sympy.Symbol
+    best: Mapping[sympy.Symbol, sympy.Expr]
+    holds: tuple[sympy.Expr, ...] = ()
 
 
 def equation(round_: Round, active: Active) -> tuple[sympy.Expr, ...]:
@@ -80,7 +79,9 @@ def _equation(round_: Round, active: Active) -> tuple[sympy.Expr, ...]:
     return tuple(sympy.expand(rest.coeff_monomial(z**k)) for k in (1, 0))
 
 
-def vanishing(polynomial: Any, point: Mapping[Any, float], share: float = VANISHES) -> list[Any]:
+def vanishing(
+    polynomial: sympy.Expr, point: Mapping[sympy.Symbol, float], share: float = VANISHES
+) -> list[sympy.Expr]:
     """The irreducible factors that vanish at a point, the nearest to 0 first.
 
     A rate of 1 is none, near as it is where L/mu is large.
@@ -90,7 +91,7 @@ def vanishing(polynomial: Any, point: Mapping[Any, float], share: float = VANISH
     return [f for f in near if not any(sympy.expand(f**2 - (x - 1) ** 2) == 0 for x in (R, RHO))]
 
 
-def _residual(f: Any, point: Mapping[Any, float]) -> float:
+def _residual(f: sympy.Expr, point: Mapping[sympy.Symbol, float]) -> float:
     """|its value| as a share of the sum of its terms' sizes; inf where the point lacks a symbol."""
     names = sorted(f.free_symbols, key=str)
     if not names or not set(names) <= set(point):
@@ -104,7 +105,10 @@ def _residual(f: Any, point: Mapping[Any, float]) -> float:
 
 
 def eliminated(
-    round_: Round, active: Sequence[Active], point: Mapping[Any, float], constants: Mapping[Any, Any]
+    round_: Round,
+    active: Sequence[Active],
+    point: Mapping[sympy.Symbol, float],
+    constants: Mapping[sympy.Symbol, sympy.Expr],
 ) -> ClosedForm | None:
     """The closed form at which these quadratics are equally slow; None where elimination does not end in one.
 
@@ -125,7 +129,12 @@ def eliminated(
     return None
 
 
-def _resolved(equations: list[Any], moving: list[Any], unknown: Any, point: Mapping[Any, float]) -> Any:
+def _resolved(
+    equations: list[sympy.Expr],
+    moving: list[sympy.Symbol],
+    unknown: sympy.Symbol,
+    point: Mapping[sympy.Symbol, float],
+) -> sympy.Expr | None:
     """Resultants with the first equation, one variable after the other, keeping the factor that vanishes."""
     for x in sorted(moving, key=lambda x: max(sympy.degree(e, x) for e in equations)):
         holding = [e for e in equations if e.has(x)]
@@ -144,8 +153,8 @@ def _resolved(equations: list[Any], moving: list[Any], unknown: Any, point: Mapp
 
 
 def _best(
-    equations: Sequence[Any], round_: Round, unknown: Any, point: Mapping[Any, float]
-) -> dict[Any, Any]:
+    equations: Sequence[sympy.Expr], round_: Round, unknown: sympy.Symbol, point: Mapping[sympy.Symbol, float]
+) -> dict[sympy.Symbol, sympy.Expr]:
     """Formulas of the parameters in the rate, from equations in which they are linear."""
     out = {}
     for x in round_.unknowns:
@@ -158,11 +167,11 @@ def _best(
 
 
 def _stationary(
-    equations: list[Any],
-    moving: list[Any],
-    unknown: Any,
-    point: Mapping[Any, float],
-    constants: Mapping[Any, Any],
+    equations: list[sympy.Expr],
+    moving: list[sympy.Symbol],
+    unknown: sympy.Symbol,
+    point: Mapping[sympy.Symbol, float],
+    constants: Mapping[sympy.Symbol, sympy.Expr],
 ) -> ClosedForm | None:
     """Two equations for two parameters: the least rate is where the curve that both describe crosses itself.
 

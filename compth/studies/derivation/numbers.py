@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from math import floor, log10
-from typing import Any
 
 import numpy as np
 import sympy
 
+from compth._types import Array
 from compth.studies.derivation.elimination import Active
 from compth.studies.derivation.rounds import Round
 
@@ -35,30 +35,30 @@ SHORTER = (1.0, 0.8, 0.6, 0.4, 0.2)
 OTHERS = (0.8, 0.5, 0.2)
 """Values of the other parameters that are tried beside those of the extremal quadratics."""
 
-Spectra = Callable[[Sequence[float]], list[Any]]
+Spectra = Callable[[Sequence[float]], list[Array]]
 
 
-def spectra(round_: Round, constants: Mapping[Any, float]) -> Spectra:
+def spectra(round_: Round, constants: Mapping[sympy.Symbol, float]) -> Spectra:
     """Eigenvalues of the round on every instance, as a function of gamma and the parameters."""
     given = {k: sympy.Float(v) for k, v in constants.items()}
     made = [
         sympy.lambdify([round_.unknowns], round_.matrix(at).subs(given), "numpy") for at in round_.instances
     ]
 
-    def at(values: Sequence[float]) -> list[Any]:
+    def at(values: Sequence[float]) -> list[Array]:
         return [np.linalg.eigvals(np.array(f(values), dtype=float)) for f in made]
 
     return at
 
 
-def rate_of(round_: Round, found: Any) -> float:
+def rate_of(round_: Round, found: Array) -> float:
     """The squared rate of one instance's eigenvalues."""
     top = float(np.abs(found).max())
     return top if round_.noisy else top * top
 
 
 def minimised(
-    round_: Round, constants: Mapping[Any, float], L: float, chances: Sequence[str] = ()
+    round_: Round, constants: Mapping[sympy.Symbol, float], L: float, chances: Sequence[str] = ()
 ) -> tuple[list[float], float]:
     """(gamma and parameters, the least rate found) on the instances; chances: parameters that are at most 1."""
     from scipy.optimize import minimize
@@ -66,23 +66,24 @@ def minimised(
     at = spectra(round_, constants)
     bounded = np.array([str(x) in chances for x in round_.unknowns])
 
-    def values(u: Any) -> list[float]:
+    def values(u: Sequence[float] | Array) -> list[float]:
         out = np.exp(np.clip(u, -40, 40))
         return [float(v) for v in np.where(bounded, np.minimum(out, 1.0), out)]
 
-    def rate(u: Any) -> float:
+    def rate(u: Sequence[float] | Array) -> float:
         return max(rate_of(round_, w) for w in at(values(u)))
 
     firsts = [[np.log(g / L) if str(x) == "gamma" else np.log(p) for x in round_.unknowns] for g in STEPS
               for p in (SHARES if len(round_.unknowns) > 1 else SHARES[:1])]  # fmt: skip
     u = np.array(min(firsts, key=rate))
     for _ in range(RESTARTS):
-        limits: Any = {"xatol": 1e-12, "fatol": 1e-16, "maxiter": 800}
-        u = minimize(rate, u, method="Nelder-Mead", options=limits).x
+        u = minimize(
+            rate, u, method="Nelder-Mead", options={"xatol": 1e-12, "fatol": 1e-16, "maxiter": 800}
+        ).x
     return values(u), rate(u)
 
 
-def actives(round_: Round, constants: Mapping[Any, float], values: Sequence[float]) -> list[Active]:
+def actives(round_: Round, constants: Mapping[sympy.Symbol, float], values: Sequence[float]) -> list[Active]:
     """The instances whose rate is the largest, with the eigenvalue that has it."""
     found = spectra(round_, constants)(values)
     rates = [rate_of(round_, w) for w in found]
@@ -113,22 +114,27 @@ def searched(
 
     names = list(start)
 
-    def values(u: Any) -> dict[str, Fraction]:
+    def values(u: Array) -> dict[str, Fraction]:
         raw = {k: float(np.exp(v)) for k, v in zip(names, u, strict=True)}
         return {k: short(min(v, 1.0) if k in chances else v) for k, v in raw.items()}
 
-    def rate(u: Any) -> float:
+    def rate(u: Array) -> float:
         found = certified(values(u))
         return 2.0 + float(np.abs(u).sum()) * 1e-3 if found is None else found
 
-    def first(share: float, other: float | None) -> Any:
+    def first(share: float, other: float | None) -> Array:
         return np.log([v * share if k == "gamma" else other or v for k, v in start.items()])
 
     others = (None, *OTHERS) if len(names) > 1 else (None,)
     best = min((first(share, other) for other in others for share in SHORTER), key=rate)
-    limits: Any = {"maxfev": CERTIFIED, "xatol": 1e-3, "fatol": 1e-7}
-    limits["initial_simplex"] = np.vstack([best, best + 0.15 * np.eye(len(best))])
-    return values(minimize(rate, best, method="Nelder-Mead", options=limits).x)
+    simplex = np.vstack([best, best + 0.15 * np.eye(len(best))])
+    found = minimize(
+        rate,
+        best,
+        method="Nelder-Mead",
+        options={"maxfev": CERTIFIED, "xatol": 1e-3, "fatol": 1e-7, "initial_simplex": simplex},
+    )
+    return values(found.x)
 
 
 def short(x: float) -> Fraction:

@@ -3,66 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 from compth._earned import Earned
-from compth._numbers import Number
 from compth._shown import Shown
 from compth._types import Json
 from compth.certificates import Report
 from compth.claims import Standing
 from compth.errors import Unsupported
-from compth.studies.derivation.brackets import Bracket
+from compth.studies.derivation.cell import Cell
 from compth.studies.derivation.elimination import ClosedForm
 from compth.studies.derivation.proofs import SymbolicProof
 from compth.studies.derivation.published import Promise
-
-TIGHT = 1e-5
-"""A bracket whose relative width in 1 - rho is at most this counts as tight."""
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One choice of constants: the best parameters found, and the worst rate there between two exact numbers.
-
-    active: the extremal quadratics that are equally slow at these parameters, in words. root: where the closed form
-    puts the best rate, None without one. held: the parameters were all given.
-    """
-
-    constants: Mapping[str, Number]
-    stepsize: Fraction | None
-    params: Mapping[str, Fraction]
-    bracket: Bracket
-    active: tuple[str, ...]
-    root: float | None = None
-    held: bool = False
-
-    @property
-    def lower(self) -> Fraction:
-        """Attained by an instance, exactly."""
-        return self.bracket.lower
-
-    @property
-    def certified(self) -> Fraction | None:
-        """The factor of a certificate in Fractions; None where none below 1 was found."""
-        return self.bracket.certified
-
-    @property
-    def met(self) -> bool:
-        """True where the two sides meet."""
-        return self.bracket.width <= TIGHT
-
-    def __str__(self) -> str:
-        held = ", ".join(f"{k}={v}" for k, v in self.constants.items())
-        if self.certified is None:
-            return f"{held}: no rate below 1 is certified; a quadratic has {float(self.lower):.9f}"
-        both = f"[{float(self.lower):.9f}, {float(self.certified):.9f}]"
-        return f"{held}: rho in {both}, width {100 * self.bracket.width:.2g} % of 1 - rho"
 
 
 @dataclass(frozen=True)
@@ -102,7 +56,7 @@ class Derivation(Earned, Shown):
     def confirmed(self) -> bool:
         """True where at every choice of constants the closed form's root lies in a bracket that is tight."""
         return self.closed is not None and all(
-            c.met and c.root is not None and _holds(c, c.root) for c in self.cells
+            c.met and c.root is not None and c.holds(c.root) for c in self.cells
         )
 
     def check(self) -> bool:
@@ -132,7 +86,7 @@ class Derivation(Earned, Shown):
             raise Unsupported(f"{self.method}: there is no proof in symbols: ask for one by proof=True")
         return described(self.proof, self.method)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Everything as plain values."""
         from compth.studies.derivation.words import cell_values, formulas, proof_of
 
@@ -148,11 +102,3 @@ class Derivation(Earned, Shown):
             "confirmed": self.confirmed,
             "verdict": None if self.report is None else self.report.verdict.value,
         }
-
-
-def _holds(cell: Cell, root: float) -> bool:
-    """The bracket, widened by what rounding parameters to fractions may change, holds the root."""
-    if cell.certified is None:
-        return False
-    slack = TIGHT * (1 - float(cell.lower))
-    return float(cell.lower) - slack <= root <= float(cell.certified) + slack

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
-from typing import Any
 
 import sympy
 
@@ -24,7 +23,7 @@ from compth.worst_case.model import Model, Quadratic1D, plus
 from compth.worst_case.question import Question
 from compth.worst_case.rational import spelled
 from compth.worst_case.resolved import Class, Step
-from compth.worst_case.told import Told
+from compth.worst_case.told import Kind, Told
 from compth.worst_case.traced import model_of_step, on_quadratic
 
 MU, SMOOTH, NORM, OMEGA = sympy.symbols("mu L s omega", positive=True)
@@ -36,10 +35,11 @@ MOST_SIGNS = 3
 class Several(sympy.Symbol):  # type: ignore[misc]  # sympy has no types
     """The number of workers where it is not 1: it passes the question whether there are deviations."""
 
-    def __new__(cls, name: str) -> Any:
-        return super().__new__(cls, name, integer=True, positive=True)
+    def __new__(cls, name: str) -> Several:
+        made: Several = super().__new__(cls, name, integer=True, positive=True)
+        return made
 
-    def __gt__(self, other: Any) -> Any:
+    def __gt__(self, other: object) -> bool:
         return True
 
     def __bool__(self) -> bool:
@@ -53,8 +53,8 @@ WORKERS = Several("n")
 class Instance:
     """A 1-D quadratic that all workers share: curvature MU or SMOOTH; factors: what each message is multiplied by."""
 
-    curvature: Any
-    factors: tuple[Any, ...]
+    curvature: sympy.Expr
+    factors: tuple[sympy.Expr, ...]
 
     def without_noise(self) -> str:
         """The same where nothing is random, and so without a law where nothing is sent."""
@@ -70,11 +70,11 @@ class Instance:
 class Round:
     """The body's step in symbols. unknowns: gamma and the parameters that are looked for; noisy: unbiased messages."""
 
-    kind: Any
+    kind: Kind
     program: Program
     step: Step
     cls: Class
-    unknowns: tuple[Any, ...]
+    unknowns: tuple[sympy.Symbol, ...]
     noisy: bool
 
     @cached_property
@@ -83,7 +83,7 @@ class Round:
         signs = product((1 + NORM, 1 - NORM), repeat=len(self.step.messages)) if not self.noisy else [()]
         return tuple(Instance(c, tuple(f)) for c, f in product((MU, SMOOTH), list(signs)))
 
-    def matrix(self, at: Instance) -> Any:
+    def matrix(self, at: Instance) -> sympy.Matrix:
         """The round on this instance: of the state for biased messages, of second moments for unbiased ones."""
         common, worker = on_quadratic(
             self.program, self.step, at.curvature, dict(zip(self.step.messages, at.factors, strict=True))
@@ -141,12 +141,12 @@ def symbolic_round(q: Question, params: Mapping[str, Number], moving: tuple[str,
             f"{q.method}: more than {MOST_SIGNS} compressions a step: no closed form is looked for"
         )
     noisy = q.delta is None
-    n: Any = WORKERS if noisy and q.n > 1 else 1
+    n: Number = WORKERS if noisy and q.n > 1 else 1
     cls = Class(MU, SMOOTH, 0 if noisy else NORM**2, OMEGA if noisy else 0, n)  # type: ignore[arg-type]
     return Round(kind, program, Step(program, cls), cls, tuple(unknown.values()), noisy)
 
 
-def _valued(program: Program, values: Mapping[str, Any]) -> Program:
+def _valued(program: Program, values: Mapping[str, sympy.Symbol]) -> Program:
     """The traced formulas as sympy's."""
 
     def put(v: Vector) -> Vector:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any
+from typing import Protocol
 
 import sympy
 
+from compth._numbers import Number
 from compth._types import Json
-from compth.certificates import Verdict
+from compth.certificates import Report, Verdict
+from compth.claims import Standing
 from compth.reporting.reports import latex_escape
-from compth.studies.derivation.elimination import RHO
+from compth.studies.derivation.cell import Cell
+from compth.studies.derivation.elimination import RHO, ClosedForm
 from compth.studies.derivation.kernel_proof import checked
 from compth.studies.derivation.proofs import SymbolicProof
 from compth.studies.derivation.published import Promise
@@ -23,7 +26,34 @@ MOST_TERMS = 40
 """Terms of a polynomial that is printed in a table."""
 
 
-def collected(result: Any) -> Any:
+class Derived(Protocol):
+    """What the words ask of a derivation."""
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def latex_algorithm(self) -> str: ...
+    @property
+    def cells(self) -> tuple[Cell, ...]: ...
+    @property
+    def closed(self) -> ClosedForm | None: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def report(self) -> Report | None: ...
+    @property
+    def proof(self) -> SymbolicProof | None: ...
+    @property
+    def published(self) -> Promise | None: ...
+    @property
+    def standing(self) -> Standing: ...
+    @property
+    def tight(self) -> bool: ...
+    @property
+    def confirmed(self) -> bool: ...
+
+
+def collected(result: Derived) -> sympy.Expr:
     """The polynomial by powers of its unknown, each coefficient factored; the leading one positive."""
     assert result.closed is not None
     poly = sympy.Poly(result.closed.polynomial, result.closed.unknown)
@@ -35,14 +65,14 @@ def collected(result: Any) -> Any:
     )
 
 
-def solution(result: Any) -> Any:
+def solution(result: Derived) -> sympy.Expr | None:
     """The rate as a formula, where the polynomial has degree 1 or 2; None otherwise."""
     closed = result.closed
     if closed is None or sympy.degree(closed.polynomial, closed.unknown) > 2 or result.cells[0].root is None:
         return None
     found = sympy.solve(closed.polynomial, closed.unknown)
     c = result.cells[0].constants
-    at: dict[Any, Any] = {MU: c["mu"], SMOOTH: c["L"]}
+    at: dict[sympy.Symbol, Number] = {MU: c["mu"], SMOOTH: c["L"]}
     at |= {NORM: (1 - float(c["delta"])) ** 0.5} if "delta" in c else {OMEGA: c["omega"]}
     wanted = result.cells[0].root if closed.unknown == RHO else result.cells[0].root ** 0.5
     named = {x: c["n"] for f in found for x in f.free_symbols if str(x) == "n"}
@@ -50,7 +80,7 @@ def solution(result: Any) -> Any:
     return min(found, key=lambda f: abs(complex(f.subs(values)) - wanted))
 
 
-def formulas(result: Any) -> dict[str, str] | None:
+def formulas(result: Derived) -> dict[str, str] | None:
     """The closed form as text: polynomial, rate where it is solved, parameters in it."""
     if result.closed is None:
         return None
@@ -61,16 +91,16 @@ def formulas(result: Any) -> dict[str, str] | None:
     return out | {str(k): str(v) for k, v in result.closed.best.items()}
 
 
-def _name(result: Any) -> str:
+def _name(result: Derived) -> str:
     assert result.closed is not None
     return str(result.closed.unknown)
 
 
-def _unknown(result: Any) -> str:
+def _unknown(result: Derived) -> str:
     return "rho" if _name(result) == "rho" else "r, rho = r^2"
 
 
-def cell_values(c: Any) -> dict[str, Any]:
+def cell_values(c: Cell) -> Json:
     """A cell as plain values."""
     return {
         "constants": dict(c.constants),
@@ -86,7 +116,7 @@ def cell_values(c: Any) -> dict[str, Any]:
     }
 
 
-def rows(result: Any) -> tuple[list[str], list[list[str]]]:
+def rows(result: Derived) -> tuple[list[str], list[list[str]]]:
     """The cells as a table."""
     names = list(result.cells[0].constants)
     params = list(result.cells[0].params)
@@ -112,11 +142,11 @@ def rows(result: Any) -> tuple[list[str], list[list[str]]]:
     return header, out
 
 
-def _short(v: Any) -> str:
+def _short(v: Number) -> str:
     return str(v) if len(str(v)) <= 8 else f"{float(v):.6g}"
 
 
-def head(result: Any) -> str:
+def head(result: Derived) -> str:
     """What is known, in a sentence."""
     where = "at the constants below" if len(result.cells) > 1 else "at these constants"
     if result.confirmed:
@@ -126,7 +156,7 @@ def head(result: Any) -> str:
     return f"{result.method}: a bracket of the worst case {where}"
 
 
-def facts(result: Any) -> list[tuple[str, str]]:
+def facts(result: Derived) -> list[tuple[str, str]]:
     """Heading and text."""
     unbiased = "omega" in result.cells[0].constants
     out = [("class", f"every f_i mu-strongly convex and L-smooth; {UNBIASED if unbiased else CONTRACTIVE}")]
@@ -184,7 +214,7 @@ def proof_of(proof: SymbolicProof) -> Json:
     }
 
 
-def _proof_lines(result: Any) -> list[tuple[str, str]]:
+def _proof_lines(result: Derived) -> list[tuple[str, str]]:
     proof = result.proof
     if proof is None:
         return []
@@ -204,7 +234,7 @@ def _proof_lines(result: Any) -> list[tuple[str, str]]:
     ]
 
 
-def notes(result: Any) -> list[str]:
+def notes(result: Derived) -> list[str]:
     """What both sides mean, what is assumed, and what would close a gap."""
     out = [
         "attained: a quadratic and a compressor of the class, exact; certified: V and multipliers in Fractions. "
@@ -225,9 +255,9 @@ def notes(result: Any) -> list[str]:
     return out
 
 
-def _longer(result: Any) -> list[str]:
+def _longer(result: Derived) -> list[str]:
     """Where the conjecture stayed open for a V of the state alone: what the first cell's certificate says of it."""
-    (c, *_), open_ = result.cells, result.report.verdict is Verdict.CONSISTENT
+    (c, *_), open_ = result.cells, result.report is not None and result.report.verdict is Verdict.CONSISTENT
     if not open_ or not c.bracket.window or c.certified is None:
         return []
     return [
@@ -236,7 +266,7 @@ def _longer(result: Any) -> list[str]:
     ]
 
 
-def statement(result: Any) -> str:
+def statement(result: Derived) -> str:
     """The theorem in LaTeX: statement, step rule, rate, instance, proof, and the round."""
     c = result.cells[0]
     unbiased = "omega" in c.constants
@@ -285,9 +315,9 @@ def _proof_latex(proof: SymbolicProof) -> str:
     )
 
 
-def _cell_latex(c: Any, result: Any) -> str:
+def _cell_latex(c: Cell, result: Derived) -> str:
     held = ", ".join(rf"{_greek(k)} = {sympy.latex(sympy.sympify(str(v)))}" for k, v in c.constants.items())
-    own: Mapping[str, Any] = {"gamma": c.stepsize, **c.params}
+    own: Mapping[str, Number | None] = {"gamma": c.stepsize, **c.params}
     step = ", ".join(rf"{_greek(k)} = {float(v):.6g}" for k, v in own.items() if v is not None)
     if c.certified is None:
         return rf"For ${held}$ and ${step}$ no rate below 1 is certified; a quadratic has ${float(c.lower):.9f}$."
@@ -302,12 +332,12 @@ def _greek(name: str) -> str:
 GREEK = ("mu", "delta", "omega", "gamma", "alpha", "beta", "eta", "lambda", "nu", "tau", "theta")
 
 
-def columns(result: Any) -> dict[str, list[Any]]:
+def columns(result: Derived) -> dict[str, list[object]]:
     """For a data frame."""
-    out: dict[str, list[Any]] = {}
+    out: dict[str, list[object]] = {}
     for c in result.cells:
         certified = None if c.certified is None else float(c.certified)
-        row: dict[str, Any] = {k: float(v) for k, v in c.constants.items()}
+        row: dict[str, object] = {k: float(v) for k, v in c.constants.items()}
         row |= {"gamma": None if c.stepsize is None else float(c.stepsize)}
         row |= {k: float(v) for k, v in c.params.items()}
         row |= {"lower": float(c.lower), "certified": certified, "width": c.bracket.width}
