@@ -44,6 +44,7 @@ class RateAt:
     """
 
     def __init__(self, method: Method, data: Data, params: Parameters) -> None:
+        """Of a method on these matrices; a callable `params` gives the other parameters that go with each step."""
         self.method, self.data = method, data
         self.params = params if callable(params) else lambda gamma: params
         self.near: list[Radius] = []
@@ -93,6 +94,7 @@ class RateAt:
         return bool(linear.kept_cone and Packing(linear).size <= DENSE)
 
     def _system(self, gamma: float) -> System | TracedSystem:
+        """The linear operator at a step: what x observes, without the constant."""
         return make_system(self.method, self.data, gamma, self.params(gamma), affine=False)
 
     def watch(self, on: bool = True) -> Snapshots | None:
@@ -119,6 +121,7 @@ class RateAt:
         return found
 
     def _coupled(self, gamma: float) -> bool:
+        """True where the means drive the second moments, so that their factor enters rho."""
         if self.coupled is None:  # the same at every step
             self.coupled = is_coupled(self.method, self.data, gamma, self.params(gamma))
         return self.coupled
@@ -134,6 +137,7 @@ class EnumeratedRateAt:
     def __init__(
         self, method: Method, problem: Problem, params: Callable[[Number], Mapping[str, Number]]
     ) -> None:
+        """The outcomes are enumerated once, at 0.1/L; `at` moves them to other steps."""
         step = 0.1 / problem.L
         self.params = params
         self.system = enumerated.EnumeratedSystem(method, problem, Plan(step, params(step)))
@@ -169,6 +173,8 @@ class EnumeratedRateAt:
 
     def rate(self, gamma: float, width: float = WIDTH) -> ExactRate:
         """exact_rate at this step; its enclosure is as narrow as it gets."""
+        # Where no other parameter moves with the step, the outcomes are those that are known, and only what
+        # x+ = x - gamma g says of x is scaled.
         params = dict(self.params(gamma))
         if params == dict(self.system.plan.params):
             return rate_of_maps(self.system.at(gamma).of_x())

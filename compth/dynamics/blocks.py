@@ -30,6 +30,7 @@ from compth.problems.oracle import GradientNoise
 
 
 def _t(m: Array) -> Array:
+    """Transposes of the last two axes."""
     return np.swapaxes(m, -1, -2)
 
 
@@ -57,6 +58,12 @@ class Blocks:
         affine: bool = True,
         noise: GradientNoise | None = None,
     ) -> None:
+        """The operator of a lowered program on these matrices, with the moments of its sketches and gradients.
+
+        low: which columns a step has and how each is made of others. noise: of stochastic gradients or drawn parts,
+        None for exact ones. Raises Unsupported for several server vectors where the mean Hessian is singular, NotClosed
+        where moments of higher order would enter.
+        """
         self.data, self.low, self.affine, self.noise = data, low, affine, noise
         self.rational = data.A.dtype == object
         number: Callable[[Number], Number] = Fraction if self.rational else float
@@ -95,6 +102,7 @@ class Blocks:
     # -- rows on moments
 
     def _slot(self, column: int) -> slice:
+        """Where a column of the program lies in C: state, then the noises of the step."""
         return slice(column * self.data.d, (column + 1) * self.data.d)
 
     def slot(self, column: int) -> slice:
@@ -151,6 +159,7 @@ class Blocks:
         return out
 
     def _zeros(self, *shape: int) -> Array:
+        """Zeros of the number type of the data."""
         return np.full(shape, Fraction(0), dtype=object) if self.rational else np.zeros(shape)
 
     # -- one step
@@ -177,6 +186,7 @@ class Blocks:
         return C, D, E
 
     def _maps(self, m: Array) -> Array:
+        """E eps_i eps_i' from E u_i u_i', (n, d, d); one call where all workers have the same law."""
         if self.same:
             return self.own[0](m)
         return np.stack([o(x) for o, x in zip(self.own, m, strict=True)])

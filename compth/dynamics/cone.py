@@ -45,6 +45,7 @@ def less(a: Moments, b: Moments) -> Moments:
     """a - b."""
 
     def part(x: Array | None, y: Array | None) -> Array | None:
+        """x - y of blocks that may be absent."""
         return None if x is None or y is None else x - y
 
     return Moments(a.C - b.C, part(a.D, b.D), part(a.E, b.E))
@@ -80,6 +81,7 @@ def solve_enclosed(
     helper = LinearOperator((size, size), matvec=solve, dtype=float)
 
     def found(right: Array, tol: float) -> Array:
+        """A solution by GMRES, to this relative residual where it gets there."""
         return gmres(matrix, right, M=helper, rtol=tol, atol=0.0, restart=60, maxiter=5)[0]
 
     x = found(source, 1e-14)

@@ -39,6 +39,7 @@ def valley(
     seen: dict[int, float] = {}
 
     def at(k: int) -> float:
+        """rho - 1 at k factors of two from the start, asked once; LookupError too far out."""
         if k not in seen:
             if abs(k) * STEP > FAR:
                 raise LookupError(k)

@@ -84,6 +84,12 @@ class EnumeratedSystem:
     """One step of (m, Y) for a method at a step size."""
 
     def __init__(self, method: Method, problem: Problem, plan: Plan, t: int = 1) -> None:
+        """Enumerate a step of the method on the problem, at the plan's step size and round t.
+
+        Raises Unsupported where the mean Hessian is singular, the state has more than LARGEST numbers, the outcomes are
+        too many, depend on the state, or are no affine maps of it, and where method, problem or fleet are not the
+        package's own.
+        """
         if getattr(problem, "singular", False):
             raise Unsupported("the mean Hessian is singular: enumerated dynamics needs a unique minimiser")
         self.alone = isinstance(method, BodyMethod) and not getattr(method, "affine", False)
@@ -163,6 +169,7 @@ class EnumeratedSystem:
             )
 
         def column(row: Array) -> Array:
+            """Column of every T_k: what the outcomes make of one basis state, far out."""
             q, after = self._outcomes(plain, far * row)
             if len(q) != len(p) or (q != p).any():
                 raise Unsupported(f"{self.label}: the outcomes of a step depend on the state: simulate it")
@@ -376,6 +383,7 @@ class EnumeratedSystem:
         outer = np.outer(self.units, self.units)
 
         def seen(Y: Array, away: Array) -> Array:
+            """Quantities of second moments in natural sizes around a mean that misses x* by this."""
             whole = Y * outer
             whole[: self.d, : self.d] += np.outer(away, away)
             return self.quantities(whole)

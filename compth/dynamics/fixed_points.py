@@ -140,6 +140,7 @@ def _of_system(affine: System | TracedSystem, linear: System | TracedSystem, rat
     )
 
     def seen(v: Array) -> Array:
+        """E||z||^2 and E z'Az/2 of a vector in natural units."""
         z, a = packing.unpack(v * size).C[linear.slot(0), linear.slot(0)], linear.data.mean
         return np.array([np.trace(z), np.trace(a @ z) / 2])
 
@@ -217,6 +218,7 @@ def _of_joint(
     d, a = linear.data.d, linear.data.mean
 
     def seen(v: Array) -> Array:
+        """E||z||^2 and E z'Az/2 of a joint second moment in natural units."""
         z = (v.reshape(outer.shape) * outer * size)[:d, :d]
         return np.array([np.trace(z), np.trace(a @ z) / 2])
 

@@ -43,6 +43,10 @@ class Joint:
     """W -> F W F' + G Cov(eps) G' for the linear part of a system with memories."""
 
     def __init__(self, system: System) -> None:
+        """Write out F, G and the workers' inputs as matrices on w, from the scheme of a system with memories.
+
+        (size, size), (size, n d) and (n, d, size): w has the common vectors but the averaged memory, then every y_i.
+        """
         self.system, data, sc = system, system.data, system.scheme
         n, d = data.n, data.d
         own_vectors = [k for k in range(system.K) if k != sc.average]
@@ -135,9 +139,11 @@ class Joint:
         low, high, value = -np.inf, np.inf, 0.0
 
         def moved(w: Array) -> Array:
+            """(T - id) W in natural sizes."""
             return np.asarray(self(w * outer) / outer - w)
 
         def change(v: Array) -> Array:
+            """(T - id) on vectors."""
             return moved(v.reshape(shape)).ravel()
 
         # The plain cone W >= 0 is kept by any law of the sketches, so that the enclosure holds where the cone

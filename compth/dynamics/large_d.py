@@ -189,6 +189,7 @@ def large_d_rate(
 
 
 def _can(method: Method, nodes: int) -> None:
+    """Refuse what has no limit of many dimensions: masked models, stochastic gradients, fewer than two nodes."""
     if isinstance(nodes, bool) or not isinstance(nodes, int | np.integer) or nodes < 2:
         raise InvalidParameter(f"nodes={nodes!r} must be a whole number >= 2")
     if masked.fits(method):
@@ -230,6 +231,7 @@ class _Limit:
         return max(self._radius(self.data(values[:, [j]], share=1.0)) for j in (0, -1))
 
     def _radius(self, data: Data) -> float:
+        """The radius of the linear part on diagonal moments."""
         linear = make_system(self.method, data, self.gamma, self.params, affine=False)
         return _Diagonal(linear).radius()
 
@@ -271,6 +273,7 @@ class _Diagonal:
     """An operator on moments that are diagonal in every block: K^2 + n M K + n M^2 numbers a direction."""
 
     def __init__(self, linear: Operator) -> None:
+        """Of a linear operator whose Hessians and maps keep moments diagonal in every block."""
         self.linear, self.units = linear, units_of(linear)
         self.d, self.K, self.M, self.n = linear.data.d, linear.K, linear.M, linear.data.n
         common = self.units.common
@@ -391,9 +394,11 @@ class _At:
     """A problem's constants at another dimension."""
 
     def __init__(self, problem: DistributedQuadratic, d: int) -> None:
+        """The problem whose constants are asked, and the dimension that it is shown at."""
         self._problem, self.d = problem, d
 
     def __getattr__(self, name: str) -> object:
+        """Everything but the dimension is that of the problem."""
         return getattr(self._problem, name)
 
 

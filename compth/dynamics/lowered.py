@@ -126,6 +126,7 @@ def lowered(
     noises: list[Noise] = []
 
     def mine(column: int) -> Row:
+        """A worker's own vector as a row; for one worker it is the mean's column."""
         return Row(plain={(column, 0): Fraction(1)}) if single else Row(mine={column: Fraction(1)})
 
     def term(scope: str, kind: str, i: str | int) -> Row:
@@ -143,6 +144,7 @@ def lowered(
         return mine(column).plus(Row(star=a, s=b), Fraction(1))
 
     def value(v: Vector) -> Row:
+        """A combination of vectors as a row."""
         out = Row()
         for key, c in v.terms.items():
             out = out.plus(term(*key), Fraction(c))

@@ -58,6 +58,7 @@ def masked_form(program: Program) -> Masked | None:
 
 @while_it_reads_the_same(256, attrgetter("body"))
 def _has_form(kind: type[BodyMethod]) -> bool:
+    """True where the body of a class has this form, read at one value of all parameters."""
     names = [*kind.signature.params, *(("gamma",) if kind.signature.takes_gamma else ())]
     try:
         return masked_form(program_at(kind, dict.fromkeys(names, TRIED[0]), 3, 4, False)) is not None
@@ -88,6 +89,11 @@ class MaskedSystem:
     """One step of (m, X); its linear part on X alone sets the rate of the second moments."""
 
     def __init__(self, method: BodyMethod, data: Data, gamma: Number, params: Mapping[str, Number]) -> None:
+        """Read (e, K, beta) off the method's body at these parameters, and the fleet's moments of its masks.
+
+        Raises Unsupported where the mean Hessian is singular, where at these parameters the step has another form, and
+        for fleets that are not the package's own.
+        """
         if data.projector is not None:
             raise Unsupported("the mean Hessian is singular: a masked model has no closed recursion here")
         form = masked_form(exact_program(method, gamma, params, data.n, data.d))
@@ -180,6 +186,7 @@ class MaskedSystem:
         source[np.abs(source) <= 1e-14 * np.abs(self.square).max()] = 0.0
 
         def seen(covariance: Array, centre: Array) -> Array:
+            """E||x - x*||^2 and E f - f* from the covariance and how far the mean rests from x*."""
             z = covariance + np.outer(centre, centre)
             return np.array([np.trace(z), np.trace(a @ z) / 2])
 
@@ -197,4 +204,5 @@ class MaskedSystem:
 
 
 def _fractions(value: Number) -> Fraction:
+    """A number as a Fraction, numpy's floats through Python's."""
     return Fraction(float(value)) if isinstance(value, np.floating) else Fraction(value)

@@ -46,6 +46,7 @@ def fits(system: System | TracedSystem) -> TypeGuard[System]:
 
 
 def _sym(m: Array) -> Array:
+    """The symmetric part of every matrix."""
     out = m + np.swapaxes(m, -1, -2)
     out *= 0.5
     return out
@@ -60,6 +61,11 @@ class Memories:
     """T on vectors (E zz', E y_i z', E y_i y_i'), in the coordinates of the module, with its near inverse."""
 
     def __init__(self, system: System, units: Units | None = None) -> None:
+        """The coordinates in which z's own factor is diagonal and every memory has its natural size.
+
+        units: those of a nearby system where its points are to be seen in the same coordinates; the system's own by
+        default.
+        """
         self.system, data, sc = system, system.data, system.scheme
         self.units = units_of(system) if units is None else units
         assert self.units.memory is not None
@@ -329,6 +335,7 @@ def _away(x: Array) -> Array:
 
 
 def _inverse(m: Array) -> Array:
+    """Inverse, or the pseudo-inverse of a singular one: a preconditioner need not care."""
     try:
         return np.linalg.inv(m)
     except np.linalg.LinAlgError:

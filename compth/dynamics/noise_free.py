@@ -26,6 +26,7 @@ class NoiseFree:
     """(id - T0)^{-1} on Moments of a linear operator (System, or Blocks of a traced body)."""
 
     def __init__(self, system: System | TracedSystem, units: Units) -> None:
+        """Factor id - T0 once; units: natural sizes, by which is told what counts as a zero of it."""
         self.system = system
         d, k = system.data.d, system.K
         values, self.vectors = np.linalg.eigh(system.data.mean)

@@ -61,6 +61,7 @@ def program_at(
 
 
 def _derived(kind: type[BodyMethod], values: Mapping[str, object], n: int, d: int, downlink: bool) -> Program:
+    """The program in Fractions; in floats for a body that calls numpy on a parameter."""
     try:
         return derived(kind, _sorted(values, Fraction), n, d, downlink)
     except Underivable:  # a body that calls numpy on a parameter
@@ -70,6 +71,7 @@ def _derived(kind: type[BodyMethod], values: Mapping[str, object], n: int, d: in
 def _sorted(
     values: Mapping[str, object], number: Callable[[Number], Number]
 ) -> tuple[tuple[str, Number], ...]:
+    """Parameters as numbers of this kind, in an order that does not depend on the caller."""
     return tuple(sorted((k, number(v)) for k, v in values.items()))
 
 
@@ -83,6 +85,7 @@ def in_full(program: Program) -> Program:
     sent = Op(MESSAGE, Vector({(OWN, GRADIENT, 0): 1}), gradient.line, gradient.draw + 1)
 
     def read(v: Vector) -> Vector:
+        """The vector with the message in place of the averaged gradient."""
         return Vector({(COMMON, MESSAGE, 1) if k[1] == GRADIENT else k: c for k, c in v.terms.items()})
 
     leaves = [
@@ -116,10 +119,12 @@ def scheme_of(program: Program, centre: Centre, sketches: Sketches) -> Scheme:
 
 
 def _holds(row: Row, column: int) -> bool:
+    """True where a row holds this column, in whatever part."""
     return any(k == column for k, _ in (*row.own, *row.plain)) or column in row.mine
 
 
 def _check_input(u: Row, low: Lowered) -> None:
+    """NotNormal unless what is compressed is A_i and the identity on state columns, s_i and the worker's memory."""
     powers = any(e for _, e in (*u.own, *u.plain))
     noisy = any(_holds(u, v.column) for v in low.noises)
     if powers or noisy or u.star:
@@ -131,6 +136,7 @@ def _commons(low: Lowered, u: Row, cross: bool) -> list[int]:
     quiet = {v.column for v in low.noises}
 
     def reads(*polys: Poly) -> set[int]:
+        """The state columns that stand in these polynomials."""
         return {k for p in polys for k, _ in p} - quiet
 
     # The least set of common vectors that is closed: what the input, the broadcast and their own next values
@@ -330,6 +336,7 @@ def starts(
     form = method.signature
 
     def common(data: Data, z: Numbers) -> list[Numbers]:
+        """Servers after x at t = 0, each measured from where it rests."""
         out = []
         for k in form.server[1:]:
             kind, a = form.start.get(k, "zero"), centre.server[k]
@@ -349,6 +356,7 @@ def starts(
 
 
 def _like(c: Fraction, array: Numbers) -> Number:
+    """A coefficient in an array's kind of number."""
     return c if array.dtype == object else float(c)
 
 

@@ -33,6 +33,8 @@ def seen_by_x(
     if not found.program.of_kind(MESSAGE) or len(found.program.names) == 1:
         return found
     sketches = program_sketches(method, found.program, data, mode)
+    # A sketch without noise multiplies by delta: as a number it may cancel, and x then observes less of the
+    # state. Where there is noise, what is sent stays a vector of its own.
     if not sketches.quiet:
         return found
     less = observed(silent(found.program, MESSAGE, Fraction(sketches.delta)))

@@ -101,6 +101,8 @@ def unproved_moments(sketch: Compressor, d: int, alone: bool = True) -> str:
     strange = stranger(sketch)
     if not strange:
         return ""
+    # Every outcome of a user's draw is enumerated with its probability, and the declared moments must equal
+    # theirs exactly: agreement on samples would let a wrong law through.
     try:
         law = draw_law(sketch, d, PATHS, LIMITS)
         if law is not None and not alone and not independent_rows(sketch, d, law, PATHS, LIMITS):

@@ -56,6 +56,7 @@ def _restricted(system: System | TracedSystem, group: Array) -> System | TracedS
     )
 
     def cut(m: MomentMap) -> MomentMap:
+        """A sketch's map on these coordinates alone."""
         return MomentMap(m.a, np.asarray(m.c)[group], m.b) if np.ndim(m.c) else m
 
     own = tuple(cut(m) for m in system.own)

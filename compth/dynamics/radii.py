@@ -180,6 +180,10 @@ class Search:
     target: float | None
 
     def __init__(self, system: System | TracedSystem, near: Sequence[Radius] = ()) -> None:
+        """Choose coordinates and near inverse by the system's form, and the vectors that the search starts from.
+
+        near: what was found of nearby systems; where the first has `again`, its coordinates and near inverse are taken.
+        """
         self.system, self.value = system, 0.0
         if near and near[0].again is not None:
             self._like(near[0].again)
@@ -344,6 +348,7 @@ class Search:
         """A checked upper bound on rho - 1."""
 
         def positive(v: Array) -> bool:
+            """True where every block is inside the cone beyond rounding."""
             return all(definite(b) for b in blocks(self.system, self.packing.unpack(v), basis))
 
         return upper_bound(self.change, self.solve, self.packing.inside, positive, self.value)

@@ -108,13 +108,17 @@ def _exactly(system: System, m: Moments) -> Moments:
 
 
 def _blocks(m: Moments) -> list[Array]:
+    """The joint second moments of every worker, whose cone is asked."""
     if m.D is None or m.E is None:
         return [m.C]
     return [np.block([[m.C, d.T], [d, e]]) for d, e in zip(m.D, m.E, strict=True)]
 
 
 def _combine(a: Fraction, x: Moments, b: Fraction, y: Moments) -> Moments:
+    """a x + b y."""
+
     def part(u: Array | None, v: Array | None) -> Array | None:
+        """a u + b v of blocks that may be absent."""
         return None if u is None or v is None else a * u + b * v
 
     return Moments(a * x.C + b * y.C, part(x.D, y.D), part(x.E, y.E))

@@ -56,6 +56,8 @@ def sketches_of(fleet: Fleet, n: int, d: int, mode: str = "exact") -> Sketches:
             raise Unsupported(
                 f"{fleet!r} scales workers differently: exact dynamics needs one mean multiplier"
             )
+        # Pairs of workers enter through one sum over all of them, which one map must take: with a map for each
+        # pair, a block for each pair would have to be kept.
         noises = [noise for _, noise in found]
         cross = common_cross(tuple(v.cross for v in noises)) if n > 1 else None
         return Sketches(deltas[0], tuple(v.own for v in noises), cross)

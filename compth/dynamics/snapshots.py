@@ -82,6 +82,7 @@ class Snapshots:
     """The steps at which rho was found, and models of it between them."""
 
     def __init__(self, coupled: Callable[[float], bool]) -> None:
+        """coupled: gamma -> whether the factor of the means enters rho, which models then follow too."""
         self.steps: list[Snapshot] = []
         self.coupled = coupled
         self.anchors: list[Snapshot] = []

@@ -33,6 +33,7 @@ def arnoldi(op: Callable[[Array], Array], size: int, start: Array, tol: float = 
 
 
 def power(op: Callable[[Array], Array], v: Array, rounds: int = 300) -> tuple[float, Array]:
+    """(|largest eigenvalue|, vector) by plain iteration, where Arnoldi did not converge, until the value stands."""
     value = 0.0
     for _ in range(rounds):
         norm = float(np.linalg.norm(v))
@@ -166,6 +167,7 @@ def upper_bound(
         tau = value + margin * abs(value)
 
         def shifted(v: Array, tau: float = tau) -> Array:
+            """tau v - (T - id) v."""
             return tau * v - apply(v)
 
         matrix = LinearOperator((size, size), matvec=shifted, dtype=np.float64)
@@ -185,6 +187,7 @@ def noise_free(mean: Array) -> Callable[[Array], Array]:
     gap = np.where(np.abs(gap) < 1e-13, 1.0, gap)
 
     def solve(x: Array) -> Array:
+        """X -> the solution, through M's eigenvectors and back."""
         return np.asarray((vectors @ (back @ x @ back.T / gap) @ vectors.T).real)
 
     return solve
@@ -232,6 +235,7 @@ def enclosed(
     x = (matrix + matrix.T) / 2 * (np.sign(np.trace(matrix)) or 1.0)
 
     def image(m: Array) -> Array:
+        """T on a matrix."""
         return np.asarray(apply(m.ravel()).reshape(m.shape))
 
     low, high = 0.0, np.inf

@@ -52,6 +52,10 @@ class Stein:
     """T - id and its preconditioner on scaled eigenbasis entries, (r, r) arrays as vectors of length r^2."""
 
     def __init__(self, system: System) -> None:
+        """The Hessians in A's eigenbasis, on range(A), and the noise as the workers' own part and the common one.
+
+        system: one that `fits`; its constant is left out.
+        """
         self.system, data, branch = system, system.data, system.scheme.branches[0]
         # In the eigenbasis of A the noise-free part B X B multiplies each entry by b_a b_b. A singular A is
         # restricted to its range: on the kernel x does not move, and an eigenvalue 1 there would hide rho.
@@ -144,6 +148,7 @@ class Stein:
             self.scale, self.scaled = np.sqrt(np.where(size > 0, size, 1.0)), True
 
         def scaled(vector: Array) -> Array:
+            """The same inverse on scaled vectors, symmetrised."""
             x = vector.reshape(self.rank, self.rank) * self.scale[:, None] * self.scale
             out = solve(x) / self.scale[:, None] / self.scale
             return np.asarray((out + out.T) / 2).ravel()
@@ -178,6 +183,7 @@ class Stein:
         total = np.zeros((d, d))
 
         def squares(h: Array) -> Array:
+            """What Diag(e_k) over the gap makes of a Hessian's diagonal, as a d x d matrix."""
             out = np.zeros((d, d))
             for w, f in zip(weights, factors.T, strict=True):
                 out += w * ((h * f) @ self.vectors.T) ** 2
@@ -212,6 +218,7 @@ class Stein:
 
 
 def _rest(o: MomentMap) -> tuple[float, float]:
+    """The scalar and the trace part of a map."""
     return float(o.a), float(o.b)
 
 
@@ -295,6 +302,7 @@ def rate(system: System, *, tol: float = 1e-9, near: Sequence[Array] = (), brack
 
 
 def _definite(vector: Array, size: int) -> bool:
+    """True for a vector that is a positive definite matrix."""
     return definite(vector.reshape(size, size))
 
 

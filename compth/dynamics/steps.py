@@ -82,6 +82,7 @@ class StepSize(Earned, Shown, float):
     def __new__(
         cls, value: float, bracket: tuple[float, float], converged: bool, assumed: tuple[str, ...] = ()
     ) -> StepSize:
+        """The number with its bracket; floats are immutable, so all is set before anyone sees it."""
         out = super().__new__(cls, value)
         out.bracket, out.converged = (float(bracket[0]), float(bracket[1])), converged
         out.assumed = assumed
@@ -99,10 +100,13 @@ class StepSize(Earned, Shown, float):
         return StepSize(float(self), held["bracket"], held["converged"], assumed_of(method, problem))
 
     def __getnewargs__(self) -> tuple[float, tuple[float, float], bool, tuple[str, ...]]:  # type: ignore[override]
+        """The arguments that `__new__` makes the same value from."""
         return float(self), self.bracket, self.converged, self.assumed
 
 
 class _Pair(NamedTuple):
+    """The two fields: BestStep adds what a pair can say."""
+
     gamma: StepSize
     rate: ExactRate
 
@@ -143,6 +147,7 @@ def max_stable_step(method: Method, problem: Problem, *, tol: float = 1e-7) -> S
 
 
 def _max_stable_step(method: Method, problem: Problem, tol: float) -> StepSize:
+    """One eigenproblem where T is a quadratic in gamma of one direction, else root finding."""
     rate = rates_along(method, problem)
     if isinstance(rate, RateAt) and not masked.fits(method):
         unit = make_system(method, rate.data, 1 / problem.L, rate.params(1 / problem.L), affine=False)
@@ -262,6 +267,7 @@ def parameters(method: Method, problem: Problem) -> Callable[[Number], dict[str,
     c = method.check(problem)
 
     def at(gamma: Number) -> dict[str, Number]:
+        """Parameters of a run with this step: the default ones of the method, and over them those that were given."""
         return {**replace(method, gamma=float(gamma)).default_params(c), **method.given()}
 
     return at
@@ -354,6 +360,7 @@ def _searched(
     finest = FINEST if rate.small(float(np.exp(u))) else FINE
 
     def fine(u: float) -> float:
+        """rho as closely as this search asks anywhere."""
         return asked(u, finest)
 
     at, rises, h = floor(fine, seen, u, 4 * tol)

@@ -173,6 +173,7 @@ class Operator(Protocol):
 
 
 def _t(m: Array) -> Array:
+    """Transposes of the last two axes."""
     return np.swapaxes(m, -1, -2)
 
 
@@ -198,6 +199,11 @@ class System:
         affine: bool = True,
         noise: GradientNoise | None = None,
     ) -> None:
+        """The operator of a scheme on these matrices, with the moments of its sketches.
+
+        noise: of stochastic gradients, None for exact ones. Raises Unsupported for correlated workers whose averaged
+        memory is no common vector: pairs of memories would enter.
+        """
         self.data, self.scheme, self.affine, self.noise = data, scheme, affine, noise
         self.rational = data.A.dtype == object
         number: Callable[[Number], Number] = _fraction if self.rational else float
@@ -263,6 +269,7 @@ class System:
         return slice(k * self.data.d, (k + 1) * self.data.d)
 
     def _eye(self) -> Array:
+        """The identity in the number type of the data."""
         eye = np.eye(self.data.d)
         return np.frompyfunc(lambda v: Fraction(int(v)), 1, 1)(eye) if self.rational else eye
 
@@ -360,6 +367,7 @@ class System:
         return out
 
     def _own(self, m: Array) -> Array:
+        """E eps_i eps_i' from E u_i u_i', (n, d, d); one call where all workers have the same law."""
         if self.same:
             return self.own[0](m)
         return np.stack([self.own[i](m[i]) for i in range(len(m))])
@@ -388,6 +396,7 @@ class System:
         return uc, yu, self._symmetric(self._output(uc, yu))
 
     def _symmetric(self, m: Array) -> Array:
+        """(M + M')/2 of every matrix."""
         # An antisymmetric part is rounding, which T may multiply by more than rho.
         out = m + _t(m)
         out *= self.half
@@ -477,6 +486,7 @@ class System:
         return self._consistent(Moments(c, d, self._symmetric(e)))
 
     def _projected(self, m: Array, k: int) -> Array:
+        """Columns of x brought to range(A) where A is singular; other vectors' are left."""
         return m if k or self.data.projector is None else m @ self.data.projector
 
     def _common(self, c: Array, noise: Array | None, heard: Array | None) -> Array:
@@ -521,19 +531,23 @@ class System:
 
 
 def _fraction(x: Number) -> Fraction:
+    """A number as a Fraction, numpy's floats through Python's."""
     return Fraction(float(x)) if isinstance(x, np.floating) else Fraction(x)
 
 
 def typed(m: MomentMap, number: Callable[[Number], Number]) -> MomentMap:
+    """The map with coefficients of this kind: a Fraction beside floats would make objects of whole arrays."""
     c = np.array([number(v) for v in m.c]) if np.ndim(m.c) else number(m.c)
     return MomentMap(number(m.a), c, number(m.b))
 
 
 def same(m: MomentMap, o: MomentMap) -> bool:
+    """True for equal maps; a scalar c and an equal vector count as different."""
     return bool(m.a == o.a and m.b == o.b and np.shape(m.c) == np.shape(o.c) and np.all(m.c == o.c))
 
 
 def _zero(m: MomentMap) -> bool:
+    """True for the map that sends everything to 0."""
     return bool(m.a == 0 and m.b == 0 and np.all(m.c == 0))
 
 

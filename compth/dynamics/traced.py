@@ -64,6 +64,11 @@ class TracedSystem(Blocks):
         affine: bool = True,
         program: Program | None = None,
     ) -> None:
+        """Trace the body at these parameters, centre it where it rests, and lower it to columns of moments.
+
+        program: part of a body that is taken instead of the whole (what x observes). Raises NotClosed, with the line of
+        the body, where a draw is read twice or gradients share an oracle's draw, and Unsupported above LARGEST moments.
+        """
         self.method = method
         self.program = exact_program(method, gamma, params, data.n, data.d) if program is None else program
         try:
@@ -105,6 +110,7 @@ class TracedSystem(Blocks):
         return next((op for k, op in enumerate(ops) if op.draw in {o.draw for o in ops[:k]}), None)
 
     def _at(self, op: Op) -> str:
+        """Where an operation stands in the body, for messages."""
         return f"{self.program.name}, line {op.line}"
 
     def linear(self) -> TracedSystem:
@@ -119,6 +125,7 @@ class TracedSystem(Blocks):
         gradients = np.matmul(data.A, x0 - data.x_star) + data.s
 
         def first(name: str) -> Array:
+            """A vector at t = 0, as its start says, less where it rests."""
             kind, own = program.start.get(name, "zero"), name in program.worker
             if kind == "gradient":
                 value = gradients if own else gradients.sum(axis=0) / self._number(data.n)

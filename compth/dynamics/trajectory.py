@@ -315,6 +315,7 @@ def _curve(
 
     # Schedules change the step and with it the operator; only the last one is kept, constant steps have one.
     def system(t: int) -> Operation:
+        """The operator of round t; only the last step size is kept."""
         gamma = plan.step(t)
         if gamma not in systems:
             systems.clear()
@@ -417,6 +418,8 @@ def _metric(
     method: Method, op: Operation, problem: Problem, theorem: Theorem, plan: Plan
 ) -> Callable[[Operation, State, Array], float] | None:
     """(operator, moments, quantities) -> E metric; None where it is the squared distance."""
+    # A theorem that states its metric as a matrix on x is taken at that; of others, weights of known moments
+    # are fitted to what their `observe` says of random states.
     form = theorem.matrix(plan)
     if form is not None:
         return lambda op, state, seen: float((form * _square(op, state)).sum())

@@ -28,6 +28,7 @@ class Units:
         """The nearest powers of two: scaling by them is exact."""
 
         def near(a: Array) -> Array:
+            """The nearest power of two of every entry."""
             return 2.0 ** np.round(np.log2(a))
 
         return Units(near(self.common), None if self.memory is None else near(self.memory))
@@ -82,6 +83,7 @@ class Packing:
     """Moments without the constant as one vector (full matrices), divided by their natural sizes."""
 
     def __init__(self, system: Operator, units: Units | None = None) -> None:
+        """units: natural sizes to divide by, the system's own by default; a nearby search lends its own."""
         self.system = system
         self.units = units_of(system) if units is None else units
         d = system.data.d
