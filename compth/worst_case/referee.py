@@ -31,6 +31,8 @@ from compth.worst_case.worst_state import worst_state
 ROUNDING = Fraction(1, 10**12)
 """Relative excess that refutes a claim whose rate is a float or irrational (exact rates: any excess)."""
 
+LONGEST_RATE = 40
+"""Letters of a fraction that is printed whole."""
 LISTED = 4
 """Values of a chosen parameter that are listed; of more the least and the largest are said."""
 
@@ -295,7 +297,20 @@ def _text(claim: Claimed) -> str:
     """The claim in one line."""
     what = "for some quadratic V" if claim.lyapunov is None else f"with V = {claim.lyapunov}"
     params = "".join(f", {k} = {float(x):.6g}" for k, x in claim.params.items())
-    return f"E V+ <= {float(claim.rate):.10g} V {what}; gamma = {float(claim.gamma):.6g}{params}"
+    return f"E V+ <= {_rate(claim)} V {what}; gamma = {float(claim.gamma):.6g}{params}"
+
+
+def _rate(claim: Claimed) -> str:
+    """The claimed rate with as many digits as it has: a rounded one may be true where the claim is refuted."""
+    short = f"{float(claim.rate):.10g}"
+    if float(short) == float(claim.rate) and (not claim.exact or Fraction(short) == claim.rate):
+        return short
+    long = repr(float(claim.rate))
+    if not claim.exact or Fraction(long) == claim.rate:
+        return long
+    off = claim.rate - Fraction(long)
+    whole = str(claim.rate)
+    return whole if len(whole) <= LONGEST_RATE else f"{long} {'+-'[off < 0]} {float(abs(off)):.2g}"
 
 
 def _scope(q: Question) -> dict[str, object]:

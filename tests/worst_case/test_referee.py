@@ -369,3 +369,28 @@ def test_a_given_function_is_proved_at_the_tight_rate_only_if_it_is_the_one():
     )
     other = ct.check_rate("EF", rate=rate, lyapunov="(x-ebar)**2 + 1.01*e**2/s", **constants)
     assert other.verdict is Verdict.REFUTED
+
+
+@pytest.mark.parametrize(
+    ("rate", "said"),
+    [
+        (F(81, 100), "0.81"),
+        (0.81, "0.81"),
+        (F(2, 3), "2/3"),
+        (F(81, 100) - F(1, 10**16), "0.8099999999999999"),
+        ("0.8099999999999999", "0.8099999999999999"),
+        (F(81, 100) - F(1, 10**30), "0.81 - 1e-30"),
+    ],
+)
+def test_the_claim_is_printed_with_all_of_its_digits(rate, said):
+    """A refuted rate just below a true one must not print as the true one."""
+    report = ct.check_rate("CGD", rate=rate, stepsize=F(1, 10), mu=1, L=10, delta=1)
+    assert report.certificates[0].claim.startswith(f"E V+ <= {said} V ")
+    true = report.verdict is ct.Verdict.PROVED
+    assert true == (spelled_out(said) >= F(81, 100))
+
+
+def spelled_out(text):
+    """The number that is printed."""
+    first, _, less = text.partition(" - ")
+    return F(first) - (F(less) if less else 0)
