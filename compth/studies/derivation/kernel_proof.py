@@ -38,11 +38,15 @@ def checked(proof: SymbolicProof) -> tuple[Json, ...]:
     """What the kernel said of the proof, the equality on the instances, and the root: a record each.
 
     Empty where it refused one of them: then nothing says that the kernel proved it. Asked once for each proof.
+
+    Records are the kernel's own (statement, identity, standing); nothing of this module enters them. All scripts must
+    pass: the step alone would leave open whether the rate is attained and whether the closed form has a root at all.
     """
     return remembered(proof, checked.__name__, lambda: _checked(proof))
 
 
 def _checked(proof: SymbolicProof) -> tuple[Json, ...]:
+    # Without squares there is nothing that the kernel could add up: S was not shown positive semidefinite.
     if proof.squares is None:
         return ()  # nothing to be asked
     try:
@@ -52,7 +56,10 @@ def _checked(proof: SymbolicProof) -> tuple[Json, ...]:
 
 
 def scripts(proof: SymbolicProof) -> Iterator[Script]:
-    """All that the kernel is asked."""
+    """All that the kernel is asked.
+
+    The step first, an instance for each active quadratic, then the root; one refused script voids the whole.
+    """
     yield _Told(proof).step()
     for k in range(len(proof.active)):
         told = _Told(proof)
@@ -61,19 +68,28 @@ def scripts(proof: SymbolicProof) -> Iterator[Script]:
 
 
 def script(statement: Json, steps: Sequence[Json]) -> Script:
-    """Both texts."""
+    """Both texts.
+
+    The certificate names its statement by the kernel's identity, a hash of it: a certificate cannot be moved to
+    another statement.
+    """
     text = json.dumps(statement)
     return text, json.dumps({"statement": identity(text), "steps": list(steps)})
 
 
 def written(e: sympy.Expr) -> str:
-    """A rational expression in the kernel's spelling: whole numbers, powers up to 12."""
+    """A rational expression in the kernel's spelling: whole numbers, powers up to 12.
+
+    Sums, products and whole powers of symbols and rationals; what else sympy has (roots, functions) is not spelled
+    here.
+    """
     e = sympy.sympify(e)
     if e.is_Symbol:
         return str(e)
     if e.is_Rational:
         return str(e.p) if e.q == 1 else f"({e.p}/{e.q})"
     if e.is_Pow:
+        # The kernel reads powers up to MOST: higher ones are written as products of such powers.
         power, base = abs(int(e.exp)), written(e.base)
         text = "*".join(f"({base})**{min(MOST, power - k)}" for k in range(0, power, MOST))
         return f"({text})" if e.exp > 0 else f"(1/({text}))"
@@ -87,6 +103,8 @@ def of_field(f: Formula, region: Region) -> str:
     for part in (f.numer, f.denom):
         unit, factors = part.factor_list()
         texts = []
+        # The kernel sees a sign from the signs of coefficients. A factor that is negative all over the region
+        # is turned round, and the sign it had goes to the number in front; an even power has none.
         for g, power in factors:
             turned = region.sign(g) == -1
             unit = -unit if turned and power % 2 else unit
@@ -104,6 +122,8 @@ class _Told:
         self.bare = False
         self.several = bool(proof.model.space.worker)
         self.x = self.round_.program.server[0]
+        # Names of vectors must collide neither with the letters, nor with constants, nor with what the kernel
+        # reserves: a vector called "mu" would change the meaning of the definition of mu.
         found = {k: k for k in (*self.round_.program.names, "xs")}
         for name in proof.model.space.common:
             found.setdefault(
@@ -124,6 +144,8 @@ class _Told:
         """Each constant as a definition in letters, the later ones in the earlier."""
         out = {}
         for letter, (x, (low, high)) in zip(LETTERS, self.region.bounds.items(), strict=False):
+            # low + (high - low) p/(1 + p): positive letters run exactly through the region, so that a claim
+            # for all letters > 0 is a claim for all constants of it.
             least = self.text(self.region.lifted(low))
             room = "" if high is None else f"({self.text(self.region.lifted(high - low))})/(1 + {letter})*"
             out[str(x)] = f"{least} + {room}{letter}"
@@ -175,6 +197,9 @@ class _Told:
         if name == AT_X:
             return self.names[self.ahead]
         (leaf,) = self.round_.program.leaves
+        # E V+ is taken by the kernel and not here: the text has the message itself, as mean plus (message -
+        # input), and the kernel knows of that difference only what is given of it, the mean 0 and the
+        # variance.
         v, noise = self.round_.step.value(leaf.following[name])
         parts = [self.combined(v)]
         for key, c in noise.items():
@@ -187,6 +212,8 @@ class _Told:
     def ahead(self) -> str:
         """The gradient at x+."""
         (leaf,) = self.round_.program.leaves
+        # x+ is one of the points at which the model takes gradients: found by its combination, not by its
+        # name.
         after, _ = self.round_.step.value(leaf.following[self.x])
         plain = {k.removeprefix("mean "): c for k, c in after.items()}
         return next(
@@ -205,7 +232,11 @@ class _Told:
     # -- forms -------------------------------------------------------------------------------------------------
 
     def potential(self, of: str) -> str:
-        """V of the state; "next": of the state after the round."""
+        """V of the state; "next": of the state after the round.
+
+        A coefficient of 0 is left out. Products of two different vectors count twice, as both places of a symmetric
+        matrix; f - f* has the values f and fs (fp after the round).
+        """
         terms = []
         for key, c in self.proof.v.items():
             value = self.proof.lift(c)
@@ -215,6 +246,7 @@ class _Told:
                 terms.append(f"({self.text(value)})*({'fp' if of else 'f'} - fs)")
                 continue
             a, b = (self.moved(k) if of else self.vector(k) for k in pair_of(key))
+            # P projects on the mean over the workers. P[a,b] is of means, Q[a,b] of what is left of them.
             if key[0] == "P" and self.several:
                 a, b = f"P({a})", f"P({b})"
             elif key[0] == "Q":
@@ -253,6 +285,8 @@ class _Told:
                 *self.drawn(),
             ]
         # a message is random, and so is a gradient at a point that a message made
+        # What is declared "@ 1" is revealed by the round and may depend on its randomness; what is common
+        # before it may not. Without the distinction the kernel could not take expectations of products.
         late = {name for _, name, _ in self.proof.model.sent}
         for argument, name in self.proof.model.curved:
             late |= {name} if {k.removeprefix("mean ") for k in argument} & late else set()
@@ -261,13 +295,18 @@ class _Told:
 
     def drawn(self) -> list[str]:
         """Declarations of unbiased messages with their means, which are read before any definition."""
+        # Declarations are read before definitions: constants are written in letters here.
         self.bare, own = True, "family" if self.several else "common"
         out = [f"{own} {self.message(k)} ~ {self.input(k)} @ 0" for k in self.round_.program.of_kind(MESSAGE)]
         self.bare = False
         return out
 
     def given(self) -> tuple[Text, Text]:
-        """(hypotheses, their multipliers)."""
+        """(hypotheses, their multipliers).
+
+        Multipliers are by name of the model's inequalities; each becomes a hypothesis h0, h1 ... and a number to use
+        it with. Noise adds the hypotheses of variance and of independence for each message.
+        """
         given, use = dict[str, str](), dict[str, str]()
         for name, m in self.proof.multipliers.items():
             value = self.proof.lift(m)
@@ -283,6 +322,9 @@ class _Told:
     def _hypothesis(self, name: str) -> tuple[str, str]:
         """(the kernel's schema, the factor that makes it the model's form)."""
         model = self.proof.model
+        # Each multiplier's inequality by its name, as the instance of a schema that the kernel proves itself:
+        # a contraction with 1 - s^2, the coercivity of a gradient, or the interpolation inequality of the
+        # sector [mu, L].
         if name.startswith("compression"):
             places = [n for _, n, _ in model.sent]
             place = 0 if name == "compression" else places.index(name.removeprefix("compression of "))
@@ -293,6 +335,7 @@ class _Told:
             return f"coercive({self.names[g]}, 0, {self.point(at)}, {self.names['xs']}, mu, L)", ""
         high, low = (self._evaluation(t[2:-1]) for t in name.split(" >= "))
         (f, g, x), (h, k, y) = high, low
+        # The schema is stated for f - h; the model's form is 2 (L - mu) times it.
         return f"sector({f}, {h}, {g}, {k}, {x}, {y}, mu, L)", "2*(L - mu)"
 
     def _evaluation(self, label: str) -> tuple[str, str, str]:
@@ -314,6 +357,8 @@ class _Told:
             mean = apart = self.region.field.zero
             for key, c in self.proof.v.items():
                 a, b = (self.round_.step.value(leaf.following[name])[1] for name in pair_of(key))
+                # What E V+ holds of this message's noise: its coefficients in the images a+ and b+, own and
+                # whole, multiplied.
                 twice = 1 if len(set(pair_of(key))) == 1 else 2
                 value = self.proof.lift(c) * twice
                 own = [self.proof.lift(v.get(k, 0)) for v in (a, b)]
@@ -323,6 +368,9 @@ class _Told:
                 else:
                     apart += value * own[0] * own[1]
             # `mean` stands at |P(noise)|^2 and `apart` at |noise|^2 - |P(noise)|^2
+            # n |P(noise)|^2 = |noise|^2 in expectation by independence: with a = mean - apart at |P(noise)|^2
+            # and b = apart at |noise|^2, a |P|^2 + b |noise|^2 = (a/n + b) |noise|^2 <= (a/n + b) omega
+            # |input|^2.
             n = self.proof.values.get(WORKERS, self.region.field.one)
             share = (mean - apart) / n if self.several else mean
             given[f"variance{k}"] = f"variance({self.message(k)}, omega)"
@@ -342,6 +390,7 @@ class _Told:
         statement = self.base("", "one round at the best step, for all constants of the class") | {
             "vectors": self.vectors(), "given": given, "claim": [claim],
         }  # fmt: skip
+        # Function values are declared where a hypothesis names them, and only there.
         values = sorted(
             {v for t in given.values() for v in ("f", "fp", "fs") if f"({v}," in t or f" {v}," in t}
         )
@@ -352,6 +401,10 @@ class _Told:
     def instance(self, k: int) -> Script:
         """The k-th active quadratic: one vector, of which all others are multiples; r or -r times it after a round."""
         active = self.proof.active[k]
+        # All vectors are multiples of x - x*, so that three kinds of claims fix the run: each message lies on
+        # the boundary of the class, each state vector becomes r or -r times itself, each gradient is the
+        # curvature times its point. A vector is 0 exactly where its square is, which is how the kernel is
+        # asked for equality.
         turn = self.region.lifted(self.region.symbols[0]) * (1 if active.eigenvalue.real > 0 else -1)
         state = self._eigenvector(k)
         lift, region, z = self.proof.lift, self.region, self.names[self.x]
@@ -391,12 +444,18 @@ class _Told:
         return " + ".join(f"({self.coefficient(c)})*{vector[a.removeprefix('mean ')]}" for a, c in v.items())
 
     def noisy_instance(self, k: int) -> Script:
-        """Equal workers of one curvature, messages sent over p with probability p = 1/(1 + omega): E V+ = rho V."""
+        """Equal workers of one curvature, messages sent over p with probability p = 1/(1 + omega): E V+ = rho V.
+
+        With equal workers nothing deviates from the mean but the noise, and a message sent with probability p has all
+        the variance of the class: each inequality of the step is an equality there.
+        """
         x, xs = self.names[self.x], self.names["xs"]
         program = self.round_.program
         # gradients are multiples of vectors there: they stand for themselves in every text below
         slope = self.proof.lift(self.proof.active[k].instance.curvature)
         drawn: list[str] = []
+        # Twice, in letters for the declarations and in constants for the claims: the messages' inputs are
+        # declared before the definitions are read.
         for bare in (True, False):
             self.bare = bare
             for argument, name in self.proof.model.curved:
@@ -408,6 +467,9 @@ class _Told:
         _, known = self.given()
         for m in program.of_kind(MESSAGE):
             q, u = self.message(m), self.input(m)
+            # Sent over p with probability p = 1/(1 + omega), else 0: the mean is u and the variance (1/p - 1)
+            # |u|^2 = omega |u|^2, all that the class allows. So the hypothesis of the step becomes an
+            # equality, and E V+ = rho V with it.
             given[f"coin{m}"] = f"mixture({q}, 1/(1 + omega), (1 + omega)*({u}), 0*({u}))"
             use[f"coin{m}"] = known[f"variance{m}"]
             if self.several:
@@ -424,11 +486,17 @@ class _Told:
 
 
 def root(proof: SymbolicProof) -> Iterator[Script]:
-    """Signs of the closed form where the rate is 1 and where each condition of the region stops to hold."""
+    """Signs of the closed form where the rate is 1 and where each condition of the region stops to hold.
+
+    The step's claim presupposes a rate that solves the closed form. That there is one, for all constants of the
+    class, is what these signs show; nothing is asked where the rate is a formula of the constants.
+    """
     at = proof.region
     if at.unknown not in at.symbols:
         return
     poly = proof.closed.subs(SMOOTH, 1)
+    # Opposite signs at u = 1 and at the end of each condition: by continuity there is a root in the region,
+    # for every choice of the other constants.
     ends = [poly.subs(at.unknown, 1), *(poly.subs(c.bounds, c.end) for c in at.conditions)]
     names = sorted({x for e in ends for x in e.free_symbols}, key=str)
     let = {str(x): written(within(*RANGES[x], sympy.Symbol(f"{x}_"))) for x in names}

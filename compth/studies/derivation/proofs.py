@@ -50,7 +50,13 @@ class SymbolicProof:
     active: tuple[Active, ...] = ()
 
     def holds(self) -> bool:
-        """Everything again from the statement: a root for all constants, signs, squares."""
+        """Everything again from the statement: a root for all constants, signs, squares.
+
+        True is a proof in exact arithmetic of what `decrease`, `squares` and `sees` form. The kernel
+        repeats it from texts (`kernel_proof.checked`) and trusts nothing of this.
+        """
+        # Each part is asked of the statement itself and not of what the fitting
+        # believed: a candidate that came from floats earns nothing by where it came from.
         at = self.region
         return (
             at.covers(self.closed)
@@ -67,8 +73,13 @@ class SymbolicProof:
 
     @cached_property
     def values(self) -> dict[sympy.Symbol, Formula]:
-        """Every symbol of the statement in the region's field."""
+        """Every symbol of the statement in the region's field.
+
+        CompthError where a parameter's formula has a symbol that neither the region nor another parameter gives.
+        """
         out = {x: self.region.lifted(x) for x in self.region.symbols} | {SMOOTH: self.region.field.one}
+        # Parameters may be formulas of one another, in any order: each is put in as soon as all of its
+        # symbols are known, and a circle among them is an error and not a loop.
         waiting = dict(self.parameters)
         while waiting:
             ready = [k for k, e in waiting.items() if e.free_symbols <= set(out)]
@@ -83,12 +94,16 @@ class SymbolicProof:
 
     def inside(self) -> bool:
         """The formulas solve the closed form and lie in the class: 0 < mu < 1, 0 < rho < 1, a step > 0."""
+        # Without the range checks a root of the closed form with mu > 1 or a rate above 1 would pass: a
+        # formula can be exact and speak of no problem.
         wanted = [self.values[k] for k in self.parameters]
         wanted += [1 - self.values[k] for k in (MU, RHO) if k in self.parameters]
         return self.lift(self.closed) == 0 and all(map(self.region.positive, wanted))
 
     def decrease(self, block: str) -> list[list[Formula]]:
         """S on one block."""
+        # S = rho V - E V+ - sum of multiplier * (what is >= 0), by the same Model that numeric certificates
+        # use.
         found = self.model.decrease(self.rho, self.v, self.multipliers, block)
         return [[self.lift(e) for e in row] for row in found]
 
@@ -118,6 +133,7 @@ class SymbolicProof:
 
         name: x, the gradient at x (|grad f(x)| >= mu |x - x*| on the class), or "f".
         """
+        # V must be coercive: a V that vanishes along a direction proves a decrease of nothing.
         gap = self.lift(self.v.get(GAP, 0))
         if not self.region.nonnegative(gap):
             return None
@@ -143,6 +159,8 @@ class SymbolicProof:
         The most is 1/(V^-1)[at, at], the last pivot where that vector is eliminated last.
         """
         mean = matrices["mean"]
+        # V - c |a|^2 stays positive semidefinite up to c = the Schur complement of V on a. Half of it leaves
+        # the rest positive definite, so that all pivots are formulas > 0 and no zero test is delicate.
         kept = [i for i, row in enumerate(mean) if any(e != 0 for e in row) and i != at]
         last = pivots([[mean[i][j] for j in (*kept, at)] for i in (*kept, at)])[-1]
         half = last / 2
@@ -151,7 +169,10 @@ class SymbolicProof:
 
 
 def pivots(m: Sequence[Sequence[Formula]]) -> list[Formula]:
-    """Of the elimination without exchanges; 0 where a pivot is 0, and its row is then left alone."""
+    """Of the elimination without exchanges; 0 where a pivot is 0, and its row is then left alone.
+
+    m is symmetric; its entries are elements of the region's field, so that a pivot of 0 is 0 for all constants.
+    """
     rows, out = [list(r) for r in m], []
     for k in range(len(rows)):
         out.append(rows[k][k])
@@ -169,6 +190,8 @@ def squares(m: Sequence[Sequence[Formula]], names: Sequence[str], region: Region
     rows, out = [list(r) for r in m], []
     for k in range(len(rows)):
         pivot = rows[k][k]
+        # Along the worst runs S vanishes: its rank is deficient and zero pivots are the rule. In the field
+        # they are exact zeros, and then the whole row must be 0.
         if pivot == 0:
             if any(e != 0 for e in rows[k][k:]):
                 return None
@@ -189,10 +212,15 @@ def proved(
     """The proof of a closed form from active real quadratics; None where none of this kind was found.
 
     at: numbers of all symbols at the choice where the closed form was found.
+
+    The search is by floats at one point, the answer is not: what is returned has passed `SymbolicProof.holds`. None
+    says nothing about the closed form, only that no proof of this kind was found.
     """
     for bare in _settings(round_, active, closed, at):
         if not (bare.region.covers(closed.polynomial) and bare.inside()):
             continue
+        # The smaller statement first: V of the state alone gives the shorter proof where it is enough; else V
+        # also sees the gradient at x, f - f* and x+.
         for full in (False,) if round_.noisy else (False, True):
             try:
                 model = round_.statement(full)
@@ -225,6 +253,9 @@ def _settings(
     # one constant in which the closed form is linear: mu for messages; for noise the rate itself, n or omega
     polynomial = closed.polynomial.subs(SMOOTH, 1)
     order = (RHO, WORKERS, OMEGA) if round_.noisy else (MU,)
+    # Solving for a constant in which the closed form is linear makes it a rational formula of the others: the
+    # proof then lives in a field of rational functions, and the rate, which solves a polynomial, may stay a
+    # free symbol.
     gone = next((x for x in order if sympy.degree(polynomial, x) == 1), None)
     known = {unknown, MU, OMEGA, WORKERS} if round_.noisy else {R, NORM, MU}
     if gone is None or str(gamma) != "gamma" or set(round_.unknowns) - {gamma} - set(others):
@@ -256,6 +287,8 @@ def _step_of(
     """The step at which all active quadratics have the rate: the one common root > 0 of their equations."""
     gamma, common = round_.unknowns[0], None
     field = region.field
+    # All equations in gamma with coefficients in the region's field: their greatest common divisor has the
+    # common roots, exactly and for all constants.
     known = {x: region.lifted(x) for x in region.symbols} | {SMOOTH: field.one}
     for k in sorted(held, key=lambda k: len(held[k].free_symbols - set(known))):
         known[k] = evaluated(held[k], known, field)
@@ -273,6 +306,7 @@ def _step_of(
         return None
     while common.degree() > 0 and common.eval(0) == 0:  # a step of 0 is no step
         common = common.quo(sympy.Poly(gamma, gamma, domain=field.to_domain()))
+    # A double root is one step: where it is the only one, the divisor without multiplicity is linear.
     common = common.sqf_part()
     return sympy.factor(-common.nth(0) / common.nth(1)) if common.degree() == 1 else None
 

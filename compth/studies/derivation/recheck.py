@@ -63,10 +63,14 @@ class Unrolled:
         self.gradients: dict[str, Vector] = {}
         self.messages: dict[str, Vector] = {}
         self.outputs: list[str] = []
+        # The first state is symbolic: every vector a unit of its own. All later ones are linear combinations
+        # of these, of gradients and of messages, so that an inequality between forms holds for all states at
+        # once.
         one = {k: {(k, MEAN): Fraction(1)} for k in self.server}
         self.states = [one | {k: {(k, OWN): Fraction(1)} for k in self.worker}]
         for _ in range(self.window + 1):
             self._round()
+        # Gradients at the x of every state, made or not by the round itself: V and f - f* may ask for them.
         self.places = [self._gradient(state[self.x]) for state in self.states]
 
     def _round(self) -> None:
@@ -75,6 +79,7 @@ class Unrolled:
         def value(terms: Sequence[Any]) -> Vector:
             parts = []
             for scope, kind, i, c in terms:
+                # An operation refers to those of its own round, counted from the round's first output.
                 v = now[i] if kind == "state" else {(self.outputs[first + i], OWN): Fraction(1)}
                 parts.append((exact(c), mean(v) if scope == "common" else v))
             return add(*parts)
@@ -93,8 +98,12 @@ class Unrolled:
 
     def _gradient(self, at: Vector) -> str:
         """The name of the gradient at a point; all workers must share it."""
+        # Interpolation below speaks of f = mean f_i at one point for all workers; at points of their own the
+        # mean of gradients is no gradient of f.
         if any(scope == OWN for _, scope in at):
             raise ValueError("a gradient at a worker's own point")
+        # Equal points have equal gradients: one name for both is what lets a later round use the earlier
+        # round's gradient.
         for name, known in self.gradients.items():
             if known == at:
                 return name
@@ -106,6 +115,8 @@ class Unrolled:
         """What V sees -> the same one round further on."""
         out = dict(self.states[1])
         size = len(self.ops)
+        # The outputs of the first `window` rounds are the past that V sees; their images are the same outputs
+        # a round later.
         for k in range(self.window * size):
             out.setdefault(self.outputs[k], {(self.outputs[k + size], OWN): Fraction(1)})
         for now, later in zip(self.places[:-1], self.places[1:], strict=True):
@@ -113,7 +124,11 @@ class Unrolled:
         return out
 
     def unit(self, name: str) -> Vector:
-        """The named vector."""
+        """The named vector.
+
+        A server's vector is a mean over workers already (scope MEAN); a worker's, a gradient or a message is one of
+        its own (OWN), and `mean` turns it into its mean.
+        """
         return {(name, MEAN if name in self.server else OWN): Fraction(1)}
 
 
@@ -126,8 +141,15 @@ def written(c: object) -> bool:
 
 
 def check_program(program: Data, number: Check = written) -> None:
-    """ValueError for a round that says anything which is not read: names, scopes, kinds and earlier operations."""
+    """ValueError for a round that says anything which is not read: names, scopes, kinds and earlier operations.
+
+    number: tells whether a coefficient is written exactly; a float of JSON is refused, since its decimals are not
+    what was certified.
+    """
     server, worker = list(program["server"]), list(program["worker"])
+    # A file is somebody's word. Whatever is not read here would be ignored later, and a round that is
+    # described but not checked could carry any rate: each term must name a vector or an earlier operation,
+    # each vector its next value.
     names = [*server, *worker]
     plain = all(isinstance(k, str) and k.isidentifier() for k in names)
     if not server or not plain or len(set(names)) < len(names) or set(program["next"]) != set(names):
@@ -136,8 +158,11 @@ def check_program(program: Data, number: Check = written) -> None:
 
     def check(terms: Sequence[Scalar], place: str, common: bool = False) -> None:
         for scope, kind, i, c in terms:
+            # Only earlier operations: a negative index, or one that is still to come, would read another
+            # vector than it says.
             past = isinstance(i, int) and 0 <= i < len(made) and made[i] == kind
             known = i in names if kind == "state" else past
+            # A server's vector and a gradient's point must be made of what all workers share.
             shared = scope == "common" or (kind == "state" and i in server)
             if scope not in (OWN, "common") or not known or not number(c) or (common and not shared):
                 raise ValueError(f"{place} has no term {[scope, kind, i, c]!r}")
@@ -172,7 +197,12 @@ def program_lines(program: Data, shown: Callable[[object], str] = str) -> list[s
 
 
 class Forms:
-    """Quadratic forms of means and of deviations, and linear ones of f - f* at the points."""
+    """Quadratic forms of means and of deviations, and linear ones of f - f* at the points.
+
+    Worker vectors split into their mean and deviations from it, and so does every inner product: mean_i <a_i, b_i> is
+    <mean a, mean b> plus mean_i <a_i - mean a, b_i - mean b>. `mean` and `deviation` are the matrices of the two
+    parts; both must be positive semidefinite, separately, since the parts are free of each other for n > 1.
+    """
 
     def __init__(self, names: Sequence[str], own: Sequence[str]) -> None:
         self.at, self.apart = {k: i for i, k in enumerate(names)}, {k: i for i, k in enumerate(own)}
@@ -184,6 +214,8 @@ class Forms:
         """+ c <mean a, mean b>."""
         for (p, _), u in a.items():
             for (q, _), v in b.items():
+                # Half to each of the two places keeps the matrix symmetric, without a case for p = q: both
+                # halves fall on one place.
                 self.mean[self.at[p]][self.at[q]] += c * u * v / 2
                 self.mean[self.at[q]][self.at[p]] += c * u * v / 2
 
@@ -191,6 +223,8 @@ class Forms:
         """+ c mean_i <a_i - mean a, b_i - mean b>."""
         for (p, scope), u in a.items():
             for (q, other), v in b.items():
+                # mean_i |a_i|^2 = |mean a|^2 + mean_i |a_i - mean a|^2: common parts and a server's vectors
+                # have no deviations.
                 if scope == other == OWN and p in self.apart and q in self.apart:
                     self.deviation[self.apart[p]][self.apart[q]] += c * u * v / 2
                     self.deviation[self.apart[q]][self.apart[p]] += c * u * v / 2
@@ -215,9 +249,16 @@ class Forms:
 
 
 def is_psd(m: Matrix) -> bool:
-    """L D L' without pivoting: a zero pivot needs a zero row."""
+    """L D L' without pivoting: a zero pivot needs a zero row.
+
+    m: a symmetric matrix of fractions, in any dimension. The answer is exact both ways: no tolerance, and a singular
+    matrix that is semidefinite is accepted.
+    """
     rows = [list(r) for r in m]
     for k in range(len(rows)):
+        # After k steps `rows` is the Schur complement of the first k. A semidefinite matrix with 0 on its
+        # diagonal has 0 in that whole row, since the 2 x 2 minor would be negative; in fractions that zero
+        # test is exact, so singular matrices, the rule for tight certificates, are decided and not guessed.
         pivot = rows[k][k]
         if pivot < 0 or (pivot == 0 and any(rows[k][j] for j in range(k + 1, len(rows)))):
             return False
@@ -235,6 +276,7 @@ def upper_holds(data: Data) -> bool:
     rho, scale = Fraction(upper["rho"]), Fraction(upper["scale"])
     v = {k: Fraction(x) for k, x in upper["v"].items()}
     used = {k: Fraction(x) for k, x in upper["multipliers"].items()}
+    # Names that are not derived here, a negative multiplier or a scale of 0 would prove anything.
     if not set(used) <= set(inequalities(u)) or not scale > 0 or min(used.values(), default=Fraction(0)) < 0:
         return False
     decrease, bound = statement(u, c, rho, scale, v, used)
@@ -249,13 +291,23 @@ def statement(
     v: Mapping[str, Scalar],
     used: Mapping[str, Scalar],
 ) -> tuple[Forms, Forms]:
-    """(rho V - V+ minus the inequalities' multiples, V - scale |x|^2): what must never be negative."""
+    """(rho V - V+ minus the inequalities' multiples, V - scale |x|^2): what must never be negative.
+
+    c, rho, scale, v and used may be fractions or the polynomials of `recheck_box.py`: only sums and products are
+    formed. Callers check that the multipliers are >= 0 and known, and that both forms are positive.
+    """
+    # The S-procedure: if rho V - V+ - sum of multiplier * (what is >= 0 on the class) is a positive
+    # semidefinite form with coefficients >= 0 at f - f*, then V+ <= rho V for every function and compressor
+    # of the class.
     seen, known = u.seen(), inequalities(u)
     names = [*seen, *(k for k in (*u.gradients, *u.messages) if k not in seen)]
+    # One worker has no deviations. For n > 1 the condition is the same for every n: it is sufficient, n does
+    # not enter.
     own = [k for k in names if k not in u.server] if c["n"] > 1 else []
     decrease, bound = Forms(names, own), Forms(names, own)
     for key, x in v.items():
         add_v(u, key, x, seen, rho, decrease, bound)
+    # V >= scale |x|^2: a decrease of V by rho then is one of squared distances, up to a constant factor.
     bound.common(-scale, u.unit(u.x), u.unit(u.x))
     for key, x in used.items():
         known[key](decrease, -x, c)
@@ -277,6 +329,7 @@ def add_v(
         decrease.value(u.places[-1], -x)
         bound.value(u.places[-2], x)
         return
+    # <a, b> stands at two places of the symmetric matrix of V, so its coefficient counts twice.
     a, b = key[2:-1].split(",")
     twice = x if a == b else 2 * x
     for form, c, p, q in (
@@ -292,7 +345,12 @@ Adds = Callable[[Forms, Scalar, Mapping[str, Scalar]], None]
 
 
 def inequalities(u: Unrolled) -> dict[str, Adds]:
-    """Name -> a function that adds a multiple of what is >= 0 on the class."""
+    """Name -> a function that adds a multiple of what is >= 0 on the class.
+
+    Keys: "f(i) >= f(j)" for ordered pairs of points (y: where the round takes a gradient, x: the x of a state, x*:
+    the minimiser), and "compression", of the k-th message where there are several. A certificate may use no other
+    names.
+    """
     labels = {name: f"y{k}" for k, name in enumerate(u.gradients)}
     labels |= {name: f"x{r}" for r, name in enumerate(u.places)}
     points: dict[str, tuple[str, Vector, Vector]] = {STAR: (STAR, {}, {})}
@@ -301,6 +359,10 @@ def inequalities(u: Unrolled) -> dict[str, Adds]:
     def interpolation(i: str, j: str) -> Adds:
         def put(form: Forms, x: Fraction, c: Mapping[str, Fraction]) -> None:
             (pi, xi, gi), (pj, xj, gj) = points[i], points[j]
+            # Interpolation of mu-strongly convex L-smooth functions (Taylor, Hendrickx and Glineur 2017),
+            # times 2 (L - mu): 2 (L - mu)(f_i - f_j - <g_j, dx>) - |dg|^2 + 2 mu <dg, dx> - L mu |dx|^2 >= 0.
+            # It is necessary for every function of the class, so that using it is sound; points are common to
+            # all workers, hence `common` with dx.
             scale, one = 2 * (c["L"] - c["mu"]), Fraction(1)
             dx, dg = add((one, xi), (-one, xj)), add((one, gi), (-one, gj))
             form.value(pi, x * scale)
@@ -312,12 +374,14 @@ def inequalities(u: Unrolled) -> dict[str, Adds]:
 
     def compression(name: str) -> Adds:
         def put(form: Forms, x: Fraction, c: Mapping[str, Fraction]) -> None:
+            # loss |u|^2 - |C(u) - u|^2 >= 0 holds for each worker, and so for the mean over the workers.
             missed = add((Fraction(1), u.unit(name)), (Fraction(-1), u.messages[name]))
             form.total(x * c["loss"], u.messages[name], u.messages[name])
             form.total(-x, missed, missed)
 
         return put
 
+    # All ordered pairs, the minimiser among them: x*, its gradient and f - f* are 0 in these coordinates.
     out = {f"f({i}) >= f({j})": interpolation(i, j) for i, j in permutations(points, 2)}
     single = len(u.messages) == 1
     return out | {"compression" if single else f"compression of {k}": compression(k) for k in u.messages}
@@ -345,6 +409,9 @@ def lower_holds(data: Data) -> bool:
     c, lower = constants_of(data), data["lower"]
     curvature, radius = Fraction(lower["curvature"]), Fraction(lower["radius"])
     factors = [(Fraction(a), Fraction(b)) for a, b in lower["factors"]]
+    # C(v) = c v is of the class exactly where |c - 1|^2 <= loss. The rate is at least the spectral radius
+    # squared, and a characteristic polynomial that is not stable in the circle of this radius has a root on
+    # it or outside.
     inside = all((a - 1) ** 2 + b**2 <= c["loss"] for a, b in factors) and c["mu"] <= curvature <= c["L"]
     matrix = round_matrix(data["program"], curvature, factors)
     return inside and radius > 0 and not inside_the_circle(characteristic(matrix), radius)
@@ -353,7 +420,12 @@ def lower_holds(data: Data) -> bool:
 def round_matrix(
     program: Data, curvature: Scalar, factors: Sequence[tuple[Scalar, Scalar]]
 ) -> list[list[Complex]]:
-    """The round where every f_i is curvature |x|^2/2 and the k-th message is factors[k] times its input."""
+    """The round where every f_i is curvature |x|^2/2 and the k-th message is factors[k] times its input.
+
+    Rows are next states, columns states, entries complex as (real, imaginary). ValueError for more factors than
+    messages, IndexError for fewer: a message without a factor would be unconstrained.
+    """
+    # All workers equal, so that own and common vectors coincide and one copy of each is enough.
     names = [*program["server"], *program["worker"]]
     size, outputs, zero = len(names), list[list[Complex]](), (Fraction(0), Fraction(0))
     left = list(factors)
@@ -378,6 +450,8 @@ def characteristic(m: Sequence[Sequence[Complex]]) -> list[Complex]:
     size = len(m)
     out: list[Complex] = [(Fraction(1), Fraction(0))]
     power = [[(Fraction(int(i == j)), Fraction(0)) for j in range(size)] for i in range(size)]
+    # c_k = -trace(M N_k)/k with N_(k+1) = M N_k + c_k: divisions by whole numbers alone, exact in fractions,
+    # and no determinant is expanded.
     for k in range(1, size + 1):
         power = [
             [_sum(times(m[i][t], power[t][j]) for t in range(size)) for j in range(size)] for i in range(size)
@@ -397,11 +471,18 @@ def _sum(values: Iterable[tuple[Scalar, Scalar]]) -> Complex:
 
 
 def inside_the_circle(polynomial: Sequence[Complex], radius: Fraction) -> bool:
-    """True exactly where all roots have a modulus below radius (Schur and Cohn)."""
+    """True exactly where all roots have a modulus below radius (Schur and Cohn).
+
+    Complex coefficients, the leading one first. A root on the circle itself counts as not inside, so that False
+    certifies a modulus of at least the radius.
+    """
     degree = len(polynomial) - 1
+    # z -> z/radius puts the circle in question on the unit circle.
     p = [(a * radius ** (degree - k), b * radius ** (degree - k)) for k, (a, b) in enumerate(polynomial)]
     while len(p) > 1:
         lead, last = p[0], p[-1]
+        # |product of the roots| = |last/lead| >= 1: some root is not inside. Otherwise the Schur transform
+        # conj(lead) p - last p* has one degree less and is stable exactly where p is.
         if last[0] ** 2 + last[1] ** 2 >= lead[0] ** 2 + lead[1] ** 2:
             return False
         turned = [(a, -b) for a, b in reversed(p)]
@@ -425,6 +506,8 @@ def main(paths: Sequence[str]) -> int:
                 data = json.load(file)
             upper, lower = upper_holds(data), lower_holds(data)
             lines = _said(data, upper, lower)
+        # Whatever a malformed file raises while it is read means "no bracket": a traceback would say less,
+        # and a file that stops the run would hide those after it.
         except (
             OSError,
             ValueError,
