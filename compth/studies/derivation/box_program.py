@@ -32,6 +32,9 @@ class Program:
     """The semidefinite program of a cell: what multiplies each corner value of V and of the multipliers.
 
     Forms are float arrays (power of a, power of b, entry of the packed triangles).
+
+    One program serves every rho: `certified` puts the corner values of rho in. Blocks are the matrix of means and,
+    for several workers, that of deviations; `points` are the places of f - f*.
     """
 
     def __init__(self, made: BoxCell) -> None:
@@ -44,12 +47,17 @@ class Program:
         self.names += ["f"]
         self.multipliers = list(recheck.inequalities(u))
 
+        # The statement is linear in V and in the multipliers: with one of them 1
+        # and all others 0 the rechecker's own forms give the column of the program.
+        # What is optimised and what is checked cannot come apart.
         def forms(rho: Scalar, scale: Scalar, v: Scalar, used: Scalar) -> tuple[recheck.Forms, recheck.Forms]:
             return recheck.statement(u, made.constants, rho, scale, v, used)
 
         whole, bound = forms(zero, Fraction(1), dict.fromkeys(self.names, Fraction(1)), {})
         whole = forms(zero, Fraction(1), {}, dict.fromkeys(self.multipliers, Fraction(1)))[0]
         self.points = sorted({*whole.values, u.places[-2], u.places[-1]})
+        # With rho = 0 only -V+ is left of rho V - V+; `now` is V
+        # itself, `known` minus each inequality's form.
         self.after = [self._packed(forms(zero, zero, {k: Fraction(1)}, {})[0]) for k in self.names]
         self.now = [self._packed(forms(zero, zero, {k: Fraction(1)}, {})[1]) for k in self.names]
         self.known = [self._packed(forms(zero, zero, {}, {k: Fraction(1)})[0]) for k in self.multipliers]
@@ -74,7 +82,10 @@ class Program:
         return out
 
     def certified(self, rho: Sequence[Sequence[Fraction]]) -> dict[str, Scalar] | None:
-        """The cell with V, multipliers and rho at the corners; None where nothing was found that holds."""
+        """The cell with V, multipliers and rho at the corners; None where nothing was found that holds.
+
+        rho: a table of Bernstein coefficients. What is returned has passed `BoxCell.upper_holds` in fractions.
+        """
         x = self._solution(rho)
         if x is None:
             return None
@@ -85,7 +96,10 @@ class Program:
         cell: dict[str, Scalar] = {**self.made.cell, "rho": [[str(x) for x in row] for row in rho]}
         cell |= {"v": {k: c for k, c in v.items() if _some(c)}}
         cell |= {"multipliers": {k: c for k, c in used.items() if _some(c)}}
+        # A quarter of the program's t, rounded down: the room that is left is
+        # what rounding V and multipliers to GRID may use up.
         cell |= {"scale": str(Fraction(int(x[-1] * GRID / 4), GRID))}
+        # The solver is not trusted: whatever it found is a certificate only if the exact check says so.
         made = BoxCell(self._data, cell)
         return cell if made.upper_holds() else None
 
@@ -94,7 +108,10 @@ class Program:
         return self.made.data
 
     def _corner(self, x: Array, i: int, start: int, count: int, positive: bool) -> Corners:
+        """The solution's corner values of one unknown, rounded to multiples of 1/GRID."""
+
         def value(a: int, b: int) -> Fraction:
+            # Unknowns lie corner by corner, mu first. A multiplier a little below 0 is the solver's 0.
             raw = x[start + (2 * a + b) * count + i]
             return Fraction(round(max(raw, 0.0) * GRID if positive else raw * GRID), GRID)
 
@@ -103,6 +120,10 @@ class Program:
     def _solution(self, rho: Sequence[Sequence[Fraction]]) -> Array | None:
         """max t with every Bernstein coefficient of the decrease >= t, V >= t |x|^2 at the corners, trace V = 1."""
         vs, most = 4 * len(self.names), 4 * len(self.multipliers)
+        # The unknowns are corner values; by linear interpolation on the cell each Bernstein
+        # coefficient of the decrease is a linear map of them. Largest t such that all these
+        # matrices are >= t I: away from the boundary, so that rounding keeps them positive. trace
+        # V = 1 on average, without which t could be scaled to any size.
         matrix = self._decrease(rho)
         columns, points = matrix.shape[2], len(self.points)
         at, weights = layout(self.sizes)
@@ -113,6 +134,8 @@ class Program:
         now = np.array([n[0, 0] for n in self.now])
         positive, gap = self._positivity(now, columns)
         trace, signs = np.zeros(columns), np.zeros((most, columns))
+        # The signs of the rows are the cone's: b - A x must lie in it,
+        # so that "form >= t" is written with a minus.
         trace[:vs] = np.tile(self._traces(now), 4) / 4
         signs[:, vs:-1] = np.eye(most)
         rows = np.concatenate(
@@ -126,6 +149,8 @@ class Program:
 
     def _decrease(self, rho: Sequence[Sequence[Fraction]]) -> Array:
         """(Bernstein coefficient, entry, unknown): rho V - V+ minus the multiples; the last unknown, t, is left 0."""
+        # V = sum of (hat function of a corner) * (V there): products of polynomials rho * hat * form,
+        # summed by powers and turned to Bernstein's basis once, at the common degree.
         rate, parts = _by_powers(rho), []
         for place in PLACES:
             hat = _by_powers(_hat(place))
@@ -159,6 +184,7 @@ class Program:
         """V - t normal on its blocks, and the multiple of f - f*, at each corner."""
         count = len(self.names)
         normal = self._leading(self.normal[0, 0][None])
+        # V is linear between the corners, so that V >= t |x|^2 there is enough for the whole cell.
         gaps = now[:, : len(self.points)].sum(axis=1)
         blocks, lines = [], np.zeros((4, columns))
         for place in range(4):
@@ -175,6 +201,7 @@ class Program:
 
 
 def _some(c: Corners) -> bool:
+    """Whether any corner value is not 0: a coefficient that vanishes on the cell is not written."""
     return any(x != "0" for row in c for x in row)
 
 
@@ -193,7 +220,10 @@ def _by_powers(table: Sequence[Sequence[Scalar]]) -> Array:
 
 
 def _times(p: Array, q: Array) -> Array:
-    """The product of a scalar polynomial and of a vector of them."""
+    """The product of a scalar polynomial and of a vector of them.
+
+    Shapes are (power of a, power of b, entry); p has one entry.
+    """
     out = np.zeros((p.shape[0] + q.shape[0] - 1, p.shape[1] + q.shape[1] - 1, q.shape[2]))
     for i, j in itertools.product(range(p.shape[0]), range(p.shape[1])):
         if p[i, j, 0]:
@@ -202,6 +232,7 @@ def _times(p: Array, q: Array) -> Array:
 
 
 def _padded(p: Array, shape: Sequence[int]) -> Array:
+    """Raised to a common degree by powers of coefficient 0, and flattened to (powers, entries)."""
     out = np.zeros((shape[0], shape[1], p.shape[2]))
     out[: p.shape[0], : p.shape[1]] = p
     return out.reshape(shape[0] * shape[1], -1)
@@ -212,6 +243,7 @@ def _bernstein_of(rows: int, lines: int) -> Array:
 
     def one(size: int) -> Array:
         return np.array(
+            # a^k = sum over i >= k of C(i, k)/C(m, k) B_i(a), in each of the directions.
             [[comb(i, k) / comb(size - 1, k) if k <= i else 0.0 for k in range(size)] for i in range(size)]
         )
 

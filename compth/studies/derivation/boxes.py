@@ -51,7 +51,10 @@ Rule = Callable[[Fraction, Fraction], Mapping[str, Fraction]]
 
 @dataclass(frozen=True)
 class Node:
-    """A corner of cells: its constants and the parameters there."""
+    """A corner of cells: its constants and the parameters there.
+
+    params: rational values by name, gamma among them; delta is the compressor's, so that loss = 1 - delta.
+    """
 
     mu: Fraction
     delta: Fraction
@@ -60,7 +63,10 @@ class Node:
 
 @dataclass(frozen=True)
 class Instance:
-    """f_i(x) = a |x|^2/2 with a = mu or L and C(v) = (1 + sign s) v; kind: its real root is "slow" or "alternating"."""
+    """f_i(x) = a |x|^2/2 with a = mu or L and C(v) = (1 + sign s) v; kind: its real root is "slow" or "alternating".
+
+    The plain choice for the lower side: its matrix is real, and its largest real eigenvalue a root that a sign shows.
+    """
 
     curvature: str = "mu"
     sign: int = 1
@@ -98,6 +104,7 @@ class Box(Shown):
         """(lower, upper, parameters) at a point of the box; InvalidParameter outside."""
         for cell in self.cells:
             (m, far), (q, top) = ([Fraction(x) for x in cell.cell[k]] for k in ("mu", "loss"))
+            # Closed cells: on an edge two of them hold, and either answer is a bracket.
             if m <= mu <= far and q <= 1 - delta <= top:
                 place = (mu - m) / (far - m), (1 - delta - q) / (top - q)
                 params = {k: p.at(*place) for k, p in cell.params.items()}
@@ -125,6 +132,8 @@ def box_of(
             len(edges) > 1 and list(edges) == sorted(set(edges)), f"{name}={edges} must rise, two at least"
         )
     losses = [1 - x for x in reversed(delta)]
+    # The rule is asked at the nodes only; neighbours share theirs, so that the interpolated
+    # parameters are continuous and the box has one rule and not one for each cell.
     nodes = [[Node(m, 1 - q, rule(m, 1 - q)) for q in losses] for m in mu]
     data: dict[str, Scalar] = {
         "method": kind.__name__,
@@ -143,10 +152,15 @@ def box_of(
 
 
 def certified_cell(cell: Data, data: Data) -> dict[str, Scalar]:
-    """The cell with its certificate, of the least slack that has one."""
+    """The cell with its certificate, of the least slack that has one.
+
+    A cell is returned only after `recheck_box.py`'s own check of it has passed; Unsupported where no slack has one.
+    """
     made = BoxCell(data, cell)
     program, square = Program(made), made.radius * made.radius
     for slack in SLACKS:
+        # rho at the corners a little above what is attained: without any room between the sides the
+        # semidefinite program has no interior, and rounding its solution would break it.
         wanted = square + Fraction(slack) * (1 - square)
         found = program.certified([[_up(x) for x in row] for row in _table(wanted.at)])
         if found is not None:
@@ -158,7 +172,10 @@ def certified_cell(cell: Data, data: Data) -> dict[str, Scalar]:
 
 
 def width_of(cell: BoxCell) -> Fraction:
-    """A bound of its relative width in 1 - rho; 1 where there is none below."""
+    """A bound of its relative width in 1 - rho; 1 where there is none below.
+
+    The least multiple of 1/WIDTHS that the Bernstein coefficients show, from below.
+    """
     return next(
         (Fraction(k, WIDTHS) for k in range(1, WIDTHS) if cell.narrow(Fraction(k, WIDTHS))), Fraction(1)
     )
@@ -167,7 +184,10 @@ def width_of(cell: BoxCell) -> Fraction:
 def asked(
     kind: type[BodyMethod], mu: Fraction, delta: Fraction, params: Mapping[str, Fraction], n: int = 1
 ) -> Question:
-    """The question at a node, L = 1."""
+    """The question at a node, L = 1.
+
+    BodyMethod questions take eta apart from the other parameters; the answer is in Fractions.
+    """
     named: dict[str, Scalar] = {k: v for k, v in params.items() if k not in ("gamma", "eta")}
     return body_asked(kind, mu, 1, delta, None, params.get("eta"), n, named)[0].rational()
 
@@ -175,6 +195,8 @@ def asked(
 def program_in_symbols(kind: type[BodyMethod], node: Node, n: int) -> dict[str, Scalar]:
     """The round, each coefficient a list of [number, {parameter: power}]; Unsupported for one that does not rest."""
     q = asked(kind, node.mu, node.delta, node.params, n)
+    # `recheck_box.py` measures vectors from where they rest and
+    # does not ask whether they do: it is asked here.
     resting(without_invariants(program_of(q, tuple(sorted(node.params.items()))))[0])
     found = symbolic_round(q, {}, tuple(k for k in node.params if k != "gamma"))
     kinds = {GRADIENT: "gradient", MESSAGE: "message", STATE: "state"}
@@ -212,9 +234,12 @@ def cell_of(nodes: Sequence[Sequence[Node]], data: Data, instance: Instance) -> 
         "parameters": {k: corners(lambda i, j, k=k: nodes[i][j].params[k]) for k in first.params},
         "rho": corners(lambda i, j: 0),
     }
+    # The instance must be of the class at every loss: its size is a chord of sqrt, from below.
     size = [str(sqrt_below(1 - x.delta)) for x in (first, second)]
     lower = {**instance.to_dict(), "size": size}
     table = _table(_root_of(BoxCell(data, {**cell, "lower": {**lower, "radius": cell["rho"]}})))
+    # The interpolated root is in floats and only nearly a root: rounded down until the sign of the
+    # characteristic polynomial at the radius is shown on all of the cell.
     for share in SHARES:
         radius = [[str(_down(x - share * (1 - x))) for x in row] for row in table]
         shown = {**cell, "lower": {**lower, "radius": radius}}
@@ -234,6 +259,7 @@ def _up(x: Fraction) -> Fraction:
 def _table(values: Callable[[Fraction, Fraction], Fraction]) -> list[list[Fraction]]:
     """Bernstein coefficients of the polynomial, quadratic in a and in b, with these values at ends and middles."""
     thirds = [Fraction(k, 2) for k in range(3)]
+    # One direction after the other: the tensor product of two interpolations at 0, 1/2 and 1.
     rows = [_line([values(a, b) for b in thirds]) for a in thirds]
     return [list(row) for row in zip(*(_line(list(line)) for line in zip(*rows, strict=True)), strict=True)]
 
@@ -262,6 +288,7 @@ def longest_step(
     A choice and no claim: the grid has curvatures from mu to L = 1 and turned compressors of one angle.
     """
     s = float(1 - delta) ** 0.5
+    # C(v) = c v with |c - 1| = s, a half circle: conjugate factors have the same moduli.
     turns = [1 + s * np.exp(1j * t) for t in np.linspace(0, np.pi, ANGLES)]
     others = [(a, c) for a in np.linspace(float(mu), 1, CURVATURES) for c in turns]
     others = [(a, c) for a, c in others if (a, c) != (float(mu), turns[0 if sign > 0 else -1])]
@@ -277,6 +304,7 @@ def longest_step(
     steps = np.geomspace(LEAST, MOST, LENGTHS)
     good = [float(g) for g in reversed(steps) if slowest(float(g))][:1]
     require(bool(good), f"mu={mu}, delta={delta}: no step at which that quadratic is the slowest")
+    # The longest of the grid's good steps and the next one: the crossing lies between, and is bisected.
     low, high = good[0], good[0] * (MOST / LEAST) ** (1 / (LENGTHS - 1))
     for _ in range(HALVINGS):
         middle = (low + high) / 2
@@ -289,7 +317,13 @@ def better_by(cell: BoxCell, gain: Fraction) -> bool:
 
     Their tight factor is r^2 with r^2 - tau r - s = 0, tau = (1-s)(1-mu)/(1+mu). y = 1 - (1-rho)/(1+gain) <= r^2 is
     (y-s)^2 <= tau^2 y or y <= s; it follows with sigma <= s <= (loss/t + t)/2 for the chord sigma and any t > 0.
+
+    Exact, by Bernstein coefficients; False says that it was not shown, not that the gain is smaller.
     """
+    # s = sqrt(loss) and r are no polynomials on the cell, so y <= r^2 is asked as (y - s)^2
+    # <= tau^2 y with bounds in the place of s: the chord, below s, on the left, where it
+    # makes y - s larger; the tangent (loss/t + t)/2, above s by the arithmetic and the
+    # geometric mean, in tau, where it makes the right side smaller.
     size = [Fraction(x) for x in cell.cell["lower"]["size"]]
     mu, loss, t = cell.constants["mu"], cell.constants["loss"], (size[0] + size[1]) / 2
     chord = recheck_box.between([size, size])
@@ -305,7 +339,10 @@ def slower(cell: BoxCell) -> bool:
 
     radius >= r where radius^2 - tau radius - s >= 0 (see `better_by`). The derivative in s is radius (1-mu)/(1+mu) - 1,
     below 0 for radius <= 1: a bound above s is put in its place.
+
+    Then the method is at no constants of the cell faster than EF and EF21 at their best step.
     """
+    # radius >= r exactly where radius^2 - tau radius - s >= 0, multiplied here by 1 + mu > 0.
     size = [Fraction(x) for x in cell.cell["lower"]["size"]]
     mu, loss, t = cell.constants["mu"], cell.constants["loss"], (size[0] + size[1]) / 2
     above = (loss / t + t) / 2

@@ -46,7 +46,11 @@ PARTS = 1 << 40
 
 @dataclass(frozen=True)
 class Slow:
-    """f_i(x) = curvature |x|^2/2, the k-th message factors[k] times its input; factors (a, b) is a + ib, a rotation."""
+    """f_i(x) = curvature |x|^2/2, the k-th message factors[k] times its input; factors (a, b) is a + ib, a rotation.
+
+    rho: squared factor a round that is shown to be attained, exact; radius: its root where the proof is of an
+    eigenvalue. rho = 0: nothing was shown.
+    """
 
     curvature: Fraction
     factors: tuple[tuple[Fraction, Fraction], ...]
@@ -91,7 +95,13 @@ class Bracket:
 
 
 def bracket(q: Question, params: Mapping[str, Fraction], window: int = WINDOW) -> Bracket:
-    """The bracket of a question in Fractions at parameters (gamma included). Unsupported for what no LMI covers."""
+    """The bracket of a question in Fractions at parameters (gamma included). Unsupported for what no LMI covers.
+
+    q: interior or not, its constants are exact. window: the longest that is tried. Unsupported too where a round does
+    not rest at the minimiser, since instances here have x* = 0 and would not show a floor.
+    """
+    # Where mu = L the certificate's program has no interior: it speaks of a slightly larger class,
+    # whose bound holds for this one. The instance stays in the class itself.
     wide = interior(q)
     gamma = params.get("gamma", Fraction(1))
     own = {k: v for k, v in params.items() if k != "gamma"}
@@ -102,6 +112,8 @@ def bracket(q: Question, params: Mapping[str, Fraction], window: int = WINDOW) -
     data = described(wide, program, params)
     below = rotated(q, data)
     best, used = None, 0
+    # A longer past gives V more to see and never a worse bound, at the cost of a larger program: the window
+    # grows only until both sides meet. Where an instance has rho >= 1 there is nothing to certify.
     for rounds in range(window + 1) if below.rho < 1 else ():
         found = least_certified(wide.model(gamma, own, window=rounds), float(below.rho))
         if found is not None and (best is None or found.rho < best.rho):
@@ -118,6 +130,8 @@ def bracket(q: Question, params: Mapping[str, Fraction], window: int = WINDOW) -
 def _of_the_state(q: Question, gamma: Fraction, own: Mapping[str, Fraction]) -> Bracket:
     """Noise or coins in the step: V sees the state alone, and second moments run on 1-D quadratics."""
     model = q.model(gamma, own, full=False)
+    # On a quadratic one round maps second moments linearly and keeps their cone: the map's
+    # spectral radius is an eigenvalue, and the factor of E V in the long run.
     rate, where = attained_by(model)
     below = _slow(model, where, rate)
     found = searched(q, gamma, own, rate) if rate < 1 else None
@@ -131,13 +145,20 @@ def _slow(model: Model, where: Quadratic1D, rate: float) -> Slow:
     for less in SHORTER:
         rho = Fraction(rate) - Fraction(less) * abs(1 - Fraction(rate))
         shifted = [[(rho if i == j else 0) - v for j, v in enumerate(row)] for i, row in enumerate(m)]
+        # det(rho - M) > 0 for rho above the largest real eigenvalue: a negative
+        # determinant, exact, shows that an eigenvalue lies above this rho. Several
+        # roundings down, since the float rate may lie above the true one.
         if determinant(shifted) < 0:
             return Slow(Fraction(where.curvature), factors, rho, where.compressor)
     return Slow(Fraction(where.curvature), factors, Fraction(0), where.compressor)
 
 
 def described(q: Question, program: Program, params: Mapping[str, Fraction]) -> Json:
-    """The round and the class as `recheck.py` reads them."""
+    """The round and the class as `recheck.py` reads them.
+
+    The program in the words of `recheck.py`: scope "own" or "common", kind and index of what is combined, coefficient
+    as text. Whoever changes a word here changes what rechecks read.
+    """
     kinds = {GRADIENT: "gradient", MESSAGE: "message", STATE: "state"}
 
     def terms(v: Vector) -> list[list[object]]:
@@ -165,7 +186,12 @@ TRIED = (Fraction(1, 3), Fraction(1, 5), Fraction(2, 7), Fraction(3, 11))
 
 
 def agrees(round_: Round, q: Question, fixed: Mapping[str, Fraction]) -> bool:
-    """True where the round's formulas, at rational numbers, are the round of the exact program, entry by entry."""
+    """True where the round's formulas, at rational numbers, are the round of the exact program, entry by entry.
+
+    False where a coefficient was rounded (decimals in a body) or the trace in symbols took another branch.
+    """
+    # The parameters at unrelated rational values: formulas that differ agree there only by an accident. It
+    # is a test of the trace, not a proof; what is said afterwards is checked at numbers of its own.
     chosen = dict(zip((str(x) for x in round_.unknowns), itertools.cycle(TRIED)))
     params = {**fixed, **chosen}
     values = {x: sympy.Rational(str(chosen[str(x)])) for x in round_.unknowns}
@@ -193,6 +219,7 @@ def agrees(round_: Round, q: Question, fixed: Mapping[str, Fraction]) -> bool:
 
 
 def _upper(found: RateCertificate) -> recheck.Data:
+    """The certificate's numbers as text; coefficients of 0 are left out."""
     return {
         "rho": str(found.rho),
         "scale": str(found.scale),
@@ -202,6 +229,7 @@ def _upper(found: RateCertificate) -> recheck.Data:
 
 
 def _lower(below: Slow) -> recheck.Data:
+    """The instance as `recheck.py` reads it."""
     factors = [[str(a), str(b)] for a, b in below.factors]
     return {"curvature": str(below.curvature), "factors": factors, "radius": str(below.radius)}
 
@@ -210,19 +238,28 @@ def rotated(q: Question, data: recheck.Data) -> Slow:
     """The slowest round found on f_i = a |x|^2/2, messages turned by an angle and stretched: radii checked exactly.
 
     All messages of a step get the same angle, or opposite signs on the line: curvature and angle on a grid, refined.
+
+    The compressor is linear, C(v) = c v with complex c on the plane: |c - 1| <= s. Search in floats, the result
+    exact.
     """
+    # From below: with a rational s a little too large the compressor
+    # would leave the class, and the bound be false.
     s = sqrt_below(class_of(q).eta2)
     messages = sum(op["kind"] == "message" for op in data["program"]["ops"])
     at = radii_of(data["program"])
     tried = [(a, c) for a in (q.mu, q.L) for c in _on_the_line(s, messages)]
     found = max((at(float(a), [complex(float(v), 0) for v, _ in c]), i) for i, (a, c) in enumerate(tried))
     best = (found[0], *tried[found[1]])
+    # On the line first: real factors 1 + s and 1 - s are what a reader
+    # expects, and rotations are told only where they are slower.
     if messages:  # a rotation that rounding alone makes slower is none
         turned = _turned(q, s, messages, at)
         best = turned if turned[0] > best[0] * (1 + ROUNDING) else best
     radius, curvature, factors = best
     matrix = recheck.characteristic(recheck.round_matrix(data["program"], curvature, factors))
     for less in SHORTER:
+        # Floats chose the instance; that its round has an eigenvalue of this
+        # modulus is decided by Schur and Cohn's test in fractions.
         exact = Fraction(radius) * (1 - Fraction(less))
         if not recheck.inside_the_circle(matrix, exact):
             return Slow(curvature, tuple(factors), exact * exact, radius=exact)
@@ -230,6 +267,7 @@ def rotated(q: Question, data: recheck.Data) -> Slow:
 
 
 def _on_the_line(s: Fraction, messages: int) -> list[list[recheck.Complex]]:
+    """All choices of 1 + s and 1 - s for the messages."""
     zero = Fraction(0)
     return [[(1 + v, zero) for v in signs] for signs in itertools.product((s, -s), repeat=messages)]
 
@@ -238,6 +276,8 @@ def radii_of(program: recheck.Data) -> Callable[[float, Sequence[complex]], floa
     """(curvature, factors) -> the largest modulus of the round's eigenvalues, in floats.
 
     The round is a polynomial in both; its matrix is made by the same lines as the exact check's.
+
+    program: as `described` writes it. No exactness is claimed of these numbers; they only choose instances.
     """
 
     def at(curvature: float, factors: Sequence[complex]) -> float:
@@ -256,6 +296,8 @@ def _turned(
     from scipy.optimize import minimize
 
     def factor(u: Sequence[float] | Array) -> tuple[Fraction, list[recheck.Complex]]:
+        # Every point that is tried is an exact member of the class: a rational curvature within [mu, L], and
+        # the rational parametrisation of the circle by t = tan(angle/2), so that |c - 1| = s exactly.
         a = q.mu + (q.L - q.mu) * Fraction(round(min(max(u[0], 0.0), 1.0) * PARTS), PARTS)
         t = Fraction(float(np.tan(u[1] / 2))).limit_denominator(10**6)  # a rational point of the circle
         turn = (1 + s * (1 - t * t) / (1 + t * t), s * 2 * t / (1 + t * t))

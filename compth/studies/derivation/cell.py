@@ -45,9 +45,14 @@ class Cell:
         return self.bracket.width <= TIGHT
 
     def holds(self, root: float) -> bool:
-        """The bracket, widened by what rounding parameters to fractions may change, holds the root."""
+        """The bracket, widened by what rounding parameters to fractions may change, holds the root.
+
+        root: a squared rate, as `Derivation` shows it.
+        """
         if self.certified is None:
             return False
+        # The closed form is of the best parameters, the bracket of fractions near them: at a minimum the
+        # rate changes to second order, so that this slack is far more than rounding needs.
         slack = TIGHT * (1 - float(self.lower))
         return float(self.lower) - slack <= root <= float(self.certified) + slack
 

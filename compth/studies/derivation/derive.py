@@ -100,6 +100,8 @@ def derive(
     require(not extra, f"search={extra} are no parameters of {named.name}")
     cells, closed, reason, fitted = [], None, "", None
     for k, constants in enumerate(grid):
+        # The closed form and the proof in symbols are asked of the first cell only; every
+        # other cell confirms or refutes that root by a bracket of its own.
         found = _Cell(method, constants, n, gamma, tuple(search), parameters, window)
         if k == 0:
             closed, reason = found.closed()
@@ -125,7 +127,11 @@ def _listed(value: object) -> list[Number]:
 
 
 class _Cell:
-    """One choice of constants, from the question to its bracket."""
+    """One choice of constants, from the question to its bracket.
+
+    Reading the question, searching parameters and making the bracket all happen at construction; `closed`, `fitted`
+    and `cell` read what was found. `round` is None where nothing is to be had in symbols, and `why` says so.
+    """
 
     def __init__(
         self,
@@ -137,6 +143,8 @@ class _Cell:
         given: Mapping[str, Number],
         window: int,
     ) -> None:
+        # An open parameter needs some number for the question to be
+        # read; 1/2 is replaced by what the search finds.
         mu, L, delta, omega = constants
         open_ = _open(method, given)
         named = {**dict.fromkeys(open_, Fraction(1, 2)), **given}
@@ -165,6 +173,9 @@ class _Cell:
         if not (self.takes_gamma or self.moving):
             raise Unsupported(f"{self.q.method}: it has neither a step nor an open parameter to look for")
         found = symbolic_round(self.q, self.fixed, self.moving)
+        # Formulas come from a second trace of the body: before anything is said of them
+        # they must be, at rational numbers, the matrix of the exact round, entry by entry.
+        # Decimals in a body are the usual reason why they are not.
         if not agrees(found, self.q, self.fixed):
             rounded = any(found.matrix(at).has(sympy.Float) for at in found.instances)
             why = (
@@ -190,12 +201,17 @@ class _Cell:
         if self.round is None:
             self._given()
             return
+        # First guess: the parameters of least rate on fixed quadratics. Often certificates meet that rate,
+        # and the quadratics that are equally slow there give the closed form.
         found, self.rate = minimised(self.round, self.constants, float(self.q.L), self.chances)
         self.values = dict(zip(self.round.unknowns, found, strict=True))
         self.spectra = spectra(self.round, self.constants)
         self.active = tuple(actives(self.round, self.constants, found))
         chosen = {str(k): rounded(v) for k, v in self.values.items()}
         self.made = bracket(self.q, {**self.fixed, **chosen}, self.window)
+        # With momentum or memory the worst case over the class may lie above that
+        # of every fixed quadratic: then the certified rate itself is minimised, and
+        # no quadratics are active there, hence no elimination.
         if self.made.width > GOOD:
             chosen = searched(self._certified, {str(k): v for k, v in self.values.items()}, self.chances)
             better = bracket(self.q, {**self.fixed, **chosen}, self.window)
@@ -225,6 +241,8 @@ class _Cell:
         step = chosen.get("gamma", Fraction(1))
         assert self.round is not None
         values = [float(chosen[str(x)]) for x in self.round.unknowns]
+        # A step at which one quadratic diverges has no certificate:
+        # it is refused without a semidefinite program.
         lower = max(rate_of(self.round, w) for w in self.spectra(values))
         if lower >= 1:
             return None
@@ -237,12 +255,15 @@ class _Cell:
         """The closed form from the active quadratics, or why there is none."""
         if self.round is None:
             return None, self.why
+        # Elimination needs an equation for each active quadratic; at
+        # a minimum of certified rates there is none.
         if not self.active:
             return None, (
                 "the least certified rate is not at the point where fixed quadratics are equally slow: "
                 "no active pair to eliminate from"
             )
         unknown = {R: self.rate**0.5, RHO: self.rate}
+        # Rational stand-ins for the constants, for resultants that in symbols would be too large.
         exact = {k: sympy.Rational(str(rounded(v))) for k, v in self.constants.items()}
         found = eliminated(self.round, self.active, {**self.constants, **self.values, **unknown}, exact)
         return (
@@ -279,6 +300,8 @@ def _open(method: object, given: Mapping[str, Number]) -> tuple[str, ...]:
     out = []
     for k, default in kind.signature.params.items():
         field = getattr(kind, "__dataclass_fields__", {}).get(k)
+        # Three places may set a parameter: the instance, the class and the
+        # signature of the body. Open is what none sets.
         own = getattr(method, k, None) if not bare else default if field is None else field.default
         nowhere = all(v is None or v is NOTHING or v is MISSING for v in (own, default, given.get(k)))
         if nowhere:
@@ -287,10 +310,14 @@ def _open(method: object, given: Mapping[str, Number]) -> tuple[str, ...]:
 
 
 def _root(closed: ClosedForm, found: _Cell) -> float | None:
-    """Where the polynomial puts the rate of a cell: the root nearest to what was found there."""
+    """Where the polynomial puts the rate of a cell: the root nearest to what was found there.
+
+    None where no root is real. Of the best rate: for r the square is returned.
+    """
     exact = {k: sympy.Float(v, 30) for k, v in found.constants.items()}
     poly = sympy.Poly(closed.polynomial.subs(exact), closed.unknown)
     coefficients = [float(c) for c in poly.all_coeffs()]
+    # A polynomial has several roots; the numbers say which branch is the rate, the polynomial says its value.
     near = float(found.made.lower) if closed.unknown == RHO else float(found.made.lower) ** 0.5
     real = [float(z.real) for z in np.roots(coefficients) if abs(z.imag) < 1e-9]
     if not real:
@@ -300,7 +327,10 @@ def _root(closed: ClosedForm, found: _Cell) -> float | None:
 
 
 def _judged(method: object, cell: Cell, conjecture: Number | str) -> Report:
-    """The verdict on a claimed rate at a cell's step and parameters."""
+    """The verdict on a claimed rate at a cell's step and parameters.
+
+    The conjecture is judged by the same referee as any claim, at the first cell's step.
+    """
     c = cell.constants
     rate = conjecture if isinstance(conjecture, str) else str(spelled(conjecture))
     named: Json = {**{k: v for k, v in c.items() if k in ("delta", "omega")}, **cell.params}

@@ -50,6 +50,9 @@ class ClosedForm:
     """polynomial in `unknown` (r or rho), 0 at the best rate; best: a formula of each parameter in it, where found.
 
     holds: relations of the parameters that elimination found on the way, each 0 at the best choice.
+
+    The polynomial is primitive and irreducible, with L as a symbol. That it is the rate is a conjecture until
+    brackets or a proof confirm it: elimination only says that it vanishes wherever those quadratics are equally slow.
     """
 
     polynomial: sympy.Expr
@@ -59,7 +62,11 @@ class ClosedForm:
 
 
 def equation(round_: Round, active: Active) -> tuple[sympy.Expr, ...]:
-    """What the active eigenvalue satisfies, as polynomials: one, or two with t for a complex pair."""
+    """What the active eigenvalue satisfies, as polynomials: one, or two with t for a complex pair.
+
+    In the parameters, the constants and r (or rho): kept on the round, since a determinant in symbols may take
+    seconds.
+    """
     kind = active.kind
     if (active.instance, kind) not in round_.equations:
         round_.equations[active.instance, kind] = _equation(round_, active)
@@ -67,8 +74,10 @@ def equation(round_: Round, active: Active) -> tuple[sympy.Expr, ...]:
 
 
 def _equation(round_: Round, active: Active) -> tuple[sympy.Expr, ...]:
+    """The determinant of z - M at the eigenvalue, or both coefficients of its remainder by z^2 - t z + r^2."""
     matrix = round_.matrix(active.instance)
     z = sympy.Symbol("z")
+    # Berkowitz's method needs no division, so that no pivot has to be shown nonzero in symbols.
     char = sympy.numer(sympy.together((z * sympy.eye(matrix.shape[0]) - matrix).det(method="berkowitz")))
     if round_.noisy:
         return (sympy.expand(char.subs(z, RHO)),)
@@ -86,17 +95,23 @@ def vanishing(
 
     A rate of 1 is none, near as it is where L/mu is large.
     """
+    # A product vanishes where one of its factors does: the numbers say which one, and the factor is exact. A
+    # wrong choice gives a polynomial that the certified brackets do not confirm.
     found = [(_residual(f, point), k, f) for k, (f, _) in enumerate(sympy.factor_list(polynomial)[1])]
     near = [f for size, _, f in sorted(found, key=lambda x: x[:2]) if size <= share]
     return [f for f in near if not any(sympy.expand(f**2 - (x - 1) ** 2) == 0 for x in (R, RHO))]
 
 
 def _residual(f: sympy.Expr, point: Mapping[sympy.Symbol, float]) -> float:
-    """|its value| as a share of the sum of its terms' sizes; inf where the point lacks a symbol."""
+    """|its value| as a share of the sum of its terms' sizes; inf where the point lacks a symbol.
+
+    1 is far from 0, 1e-16 is rounding. Units cancel.
+    """
     names = sorted(f.free_symbols, key=str)
     if not names or not set(names) <= set(point):
         return float("inf")
     poly = sympy.Poly(f, *names)
+    # A share of the sizes of its terms: an absolute tolerance would depend on the units of the step.
     terms = [
         float(c) * float(np.prod([point[x] ** k for x, k in zip(names, powers, strict=True)]))
         for powers, c in poly.terms()
@@ -116,11 +131,15 @@ def eliminated(
     """
     unknown = RHO if round_.noisy else R
     equations = [e for a in active for e in equation(round_, a)]
+    # A conjugate pair of modulus r is z^2 - t z + r^2 with its sum t as one more unknown.
     sums = sorted({2 * a.eigenvalue.real for a in active if abs(a.eigenvalue.imag) > REAL})
     if len(sums) > 1:
         return None  # two complex pairs need a t each
     point = {**point, **({TRACE: sums[0]} if sums else {})}
     moving = [*round_.unknowns, *([TRACE] if sums else [])]
+    # One equation more than unknowns beside the rate: each resultant removes one of
+    # both, and one polynomial is left. With as many equations as unknowns the rate is a
+    # curve, and the best point on it has to be told by its crossing.
     if len(equations) == len(moving) + 1:
         found = _resolved(equations, moving, unknown, point)
         return None if found is None else ClosedForm(found, unknown, _best(equations, round_, unknown, point))
@@ -141,6 +160,9 @@ def _resolved(
         free = [e for e in equations if not e.has(x)]
         if len(holding) < 2:
             return None
+        # Res_x(f, g) vanishes wherever f and g have a common root x: a consequence of the
+        # equations, of a degree that grows with the product of both. So the lowest degree
+        # goes first, and factors are split off after each resultant.
         first = min(holding, key=lambda e: (sympy.degree(e, x), len(e.args)))
         made = [vanishing(sympy.resultant(first, e, x), point) for e in holding if e is not first]
         if not all(made):
@@ -158,6 +180,7 @@ def _best(
     """Formulas of the parameters in the rate, from equations in which they are linear."""
     out = {}
     for x in round_.unknowns:
+        # Linear in the parameter: its formula is rational in the rate. Others are left without a formula.
         linear = [e for e in equations if sympy.degree(e, x) == 1 and not e.has(TRACE)]
         others = set(round_.unknowns) - {x}
         linear = [e for e in linear if not e.free_symbols & others]
@@ -179,6 +202,8 @@ def _stationary(
     is a relation free of the constants, which is then imposed on the equations in symbols.
     """
     first, second = moving
+    # In symbols this resultant would be too large. At rational constants it is a polynomial in the
+    # second parameter and the rate, whose branches meet at the best choice.
     fixed = [e.subs(constants) for e in equations]
     near = {k: v for k, v in point.items() if k in (*moving, unknown)}
     branches = vanishing(sympy.resultant(*fixed, first), near, FLAT)
@@ -188,6 +213,8 @@ def _stationary(
     relation = simple[0]
     value = sympy.solve(relation, second)[0]
     point = {**point, second: float(value.subs(unknown, point[unknown]))}
+    # The relation was read off at one choice of constants. Imposed on the equations in symbols
+    # it must make them share a root there again, or nothing is returned.
     imposed = [vanishing(e.subs(second, value), point, FLAT) for e in equations]
     if not all(imposed):
         return None

@@ -40,13 +40,19 @@ Runs = dict[str, list[dict[str, Formula]]]
 def fitted(
     round_: Round, active: Sequence[Active], model: Model, region: Region, lift: Lift, rho: sympy.Expr
 ) -> Iterator[tuple[Values, Values]]:
-    """(V, multipliers) that annihilate the active runs, the sparse ones first, that are proofs at one point."""
+    """(V, multipliers) that annihilate the active runs, the sparse ones first, that are proofs at one point.
+
+    round_, active: the round in symbols and its active quadratics. model: names of V (`now`) and of multipliers
+    (`known`). lift: formulas to the region's field. Yields at most MOST_TRIED supports, each with both signs.
+    """
     # unknowns: the coefficients of V, then the multipliers; equations: S times every vector of every worst run
     names = [*model.now, *model.known]
     runs = [runs_of(round_, a, model, region, lift) for a in active]
     columns = [_column(model, name, runs, region, lift, rho) for name in names]
     rows = [list(row) for row in zip(*columns, strict=True)]
     sample = _Sample(model, names, region, lift, rho)
+    # A solution of S G = 0 is a direction: its sign and scale are free, the signs of the multipliers choose
+    # between both. Nothing is claimed of what is yielded; `SymbolicProof.holds` decides.
     for held, way in itertools.product(sample.sparse(rows), (1, -1)):
         row = _solved(rows, sample.numbers(rows), held, region)
         if row is not None:
@@ -61,6 +67,7 @@ def _column(
     v, used = _only(model, name)
     zero, out = region.field.zero, []
     for block in model.blocks:
+        # S is linear in its unknowns, so that a column is S with one unknown 1 times the run's vectors.
         found = model.decrease(rho, v, used, block)
         lifted = [[lift(e) for e in row] for row in found]
         axis = {"mean": model.space.common, "deviation": model.space.worker}.get(block)
@@ -80,7 +87,11 @@ def _only(model: Model, name: str) -> tuple[dict[str, int], dict[str, int]]:
 
 
 def runs_of(round_: Round, active: Active, model: Model, region: Region, lift: Lift) -> Runs:
-    """The vectors of an active quadratic's worst run."""
+    """The vectors of an active quadratic's worst run.
+
+    A block has one vector for biased messages, the columns of its matrix of second moments for unbiased ones.
+    "deviation" is empty for one worker.
+    """
     if round_.noisy:
         return _moments(round_, active, region, lift)
     return {"mean": [_line(round_, active, model, region, lift)]}
@@ -89,6 +100,8 @@ def runs_of(round_: Round, active: Active, model: Model, region: Region, lift: L
 def _line(round_: Round, active: Active, model: Model, region: Region, lift: Lift) -> dict[str, Formula]:
     """Without noise the run is a multiple of one eigenvector, for an eigenvalue r or -r; messages and gradients too."""
     matrix = round_.matrix(active.instance)
+    # By definition of the closed form r (or -r) is an eigenvalue: the matrix minus
+    # r is singular in the field, and its null space is exact.
     turn = R if active.eigenvalue.real > 0 else -R
     size = matrix.shape[0]
     rows = [[lift(matrix[i, j] - (turn if i == j else 0)) for j in range(size)] for i in range(size)]
@@ -99,11 +112,17 @@ def _line(round_: Round, active: Active, model: Model, region: Region, lift: Lif
 def along(
     model: Model, active: Active, state: Mapping[str, Formula], region: Region, lift: Lift
 ) -> dict[str, Formula]:
-    """All vectors of the model on the active quadratic, from those of the state, each as soon as its input is known."""
+    """All vectors of the model on the active quadratic, from those of the state, each as soon as its input is known.
+
+    state: the numbers of the state's vectors. Returns those of all vectors that the model names. StopIteration where
+    an input is never known, which a traced round excludes.
+    """
     at, values = active.instance, dict(state)
     waiting = {name: (at.curvature, argument) for argument, name in model.curved}
     waiting |= {name: (f, u) for (u, name, _), f in zip(model.sent, at.factors, strict=True)}
     while waiting:
+        # On a quadratic every gradient and message is a number times its input:
+        # they follow from the state in the order of the program.
         name = next(k for k, (_, u) in waiting.items() if all(_plain(a) in values for a in u))
         factor, u = waiting.pop(name)
         total = sum((lift(c) * values[_plain(a)] for a, c in u.items()), region.field.zero)
@@ -112,6 +131,7 @@ def along(
 
 
 def _plain(name: str) -> str:
+    """The vector itself: a mean of equal workers is the worker's own."""
     return name.removeprefix("mean ")
 
 
@@ -124,6 +144,8 @@ def _moments(round_: Round, active: Active, region: Region, lift: Lift) -> Runs:
     at, model = active.instance, round_.model
     common, worker = on_quadratic(round_.program, round_.step, at.curvature, {})
     names, matrix = model.moments(Quadratic1D(at.curvature, "", 0, common, worker))
+    # The coefficients of V go to those of E V+ by M, moments by the transpose. At the eigenvalue rho of M'
+    # the second moments G of the worst run reproduce themselves, rho times each round.
     rho, size = lift(RHO), len(names)
     rows = [[lift(matrix[j][i]) - (rho if i == j else 0) for j in range(size)] for i in range(size)]
     out: Runs = {"mean": [], "deviation": []}
@@ -148,6 +170,7 @@ def _columns(moments: Mapping[str, Formula], letter: str, zero: Formula) -> list
     rows = [{a: held.get((a, b), held.get((b, a), zero)) for a in axis} for b in axis]
     out: list[dict[str, Formula]] = []
     for row in rows:
+        # S annihilates G exactly where it annihilates every column of it.
         first = next((e for e in row.values() if e != 0), None)
         if first is not None:  # a column and its multiples say the same: the first entry is 1
             out.append({a: e / first for a, e in row.items()})
@@ -155,7 +178,10 @@ def _columns(moments: Mapping[str, Formula], letter: str, zero: Formula) -> list
 
 
 class _Sample:
-    """The statement at one point of the region: which solutions are proofs there, so that few are tried in symbols."""
+    """The statement at one point of the region: which solutions are proofs there, so that few are tried in symbols.
+
+    Floats throughout: it only sorts candidates. forms holds the matrix of S, and of V, for each unknown set to 1.
+    """
 
     def __init__(
         self, model: Model, names: Sequence[str], region: Region, lift: Lift, rho: sympy.Expr
@@ -174,6 +200,7 @@ class _Sample:
     def value(self, f: Formula) -> float:
         """A formula's number."""
         at = [self.region.sample[x] for x in self.region.symbols]
+        # In rationals up to the last line: a quotient of large polynomials loses all digits in floats.
         top, bottom = (
             sum((sympy.Rational(c) * sympy.prod(x**k for x, k in zip(at, m, strict=True)) for m, c in p.terms()),
                 sympy.Integer(0))
@@ -189,6 +216,8 @@ class _Sample:
 
     def proof(self, values: Array) -> bool:
         """Multipliers >= 0, S and V positive semidefinite, up to rounding."""
+        # Necessary conditions at one point of the region: what fails
+        # here by more than rounding fails as a proof.
         scale = float(np.abs(values).max()) or 1.0
         own = dict(zip(self.names, values / scale, strict=True))
         if min(own[k] for k in (*self.model.known, "f") if k in own) < -SLACK:
@@ -198,7 +227,12 @@ class _Sample:
         return all(np.linalg.eigvalsh(m).min() > -SLACK * max(1.0, np.abs(m).max()) for m in sums)
 
     def sparse(self, rows: list[list[Formula]]) -> Iterator[tuple[int, ...]]:
-        """Places of solutions with as many zeros as the dimension allows, proofs at the sample; the fewest first."""
+        """Places of solutions with as many zeros as the dimension allows, proofs at the sample; the fewest first.
+
+        At most MOST_CHOSEN choices of zeros are looked at, and the MOST_TRIED sparsest supports are yielded.
+        """
+        # The null space of the equations at the sample; its dimension is that of the solutions in the field,
+        # unless the sample happens to be special, and then the exact solution fails and is dropped.
         _, sizes, turned = np.linalg.svd(self.numbers(rows), full_matrices=True)
         rank = int((sizes > SLACK * sizes.max(initial=1.0)).sum())
         numbers = turned[rank:]
@@ -233,9 +267,12 @@ def _solved(
     seen = np.zeros((0, len(held)))
     for k in sorted(range(len(rows)), key=lambda k: length[k]):
         more = np.vstack([seen, numbers[k, list(held)]])
+        # Rank is read at the sample, in floats: an error there gives a
+        # wrong candidate, which the exact check refuses.
         if np.linalg.matrix_rank(more, tol=SLACK) > len(seen):
             seen = more
             part.append([rows[k][i] for i in held])
+    # One direction: as many independent equations as unknowns that are not 0, less one.
     if len(part) != len(held) - 1:
         return None
     found = DomainMatrix(part, (len(part), len(held)), region.field.to_domain()).nullspace().to_list()
@@ -246,6 +283,8 @@ def _solved(
 def _primitive(row: Sequence[Formula], way: int, region: Region) -> list[sympy.Expr]:
     """The same direction without common factors and without denominators, integer coefficients."""
     held = [f for f in row if f != 0]
+    # Least common multiple of the denominators over the greatest common divisor of the numerators, then the
+    # rational content: what is printed is the shortest multiple, and the proof does not depend on it.
     bottom, top = held[0].denom, held[0].numer
     for f in held[1:]:
         bottom, top = bottom.lcm(f.denom), top.gcd(f.numer)

@@ -103,8 +103,8 @@ def of_field(f: Formula, region: Region) -> str:
     for part in (f.numer, f.denom):
         unit, factors = part.factor_list()
         texts = []
-        # The kernel sees a sign from the signs of coefficients. A factor that is negative all over the region
-        # is turned round, and the sign it had goes to the number in front; an even power has none.
+        # The kernel sees a sign from the signs of coefficients. A factor that is negative all over the
+        # region is turned round, and the sign it had goes to the number in front; an even power has none.
         for g, power in factors:
             turned = region.sign(g) == -1
             unit = -unit if turned and power % 2 else unit
@@ -122,8 +122,8 @@ class _Told:
         self.bare = False
         self.several = bool(proof.model.space.worker)
         self.x = self.round_.program.server[0]
-        # Names of vectors must collide neither with the letters, nor with constants, nor with what the kernel
-        # reserves: a vector called "mu" would change the meaning of the definition of mu.
+        # Names of vectors must collide neither with the letters, nor with constants, nor with what the
+        # kernel reserves: a vector called "mu" would change the meaning of the definition of mu.
         found = {k: k for k in (*self.round_.program.names, "xs")}
         for name in proof.model.space.common:
             found.setdefault(
@@ -144,8 +144,8 @@ class _Told:
         """Each constant as a definition in letters, the later ones in the earlier."""
         out = {}
         for letter, (x, (low, high)) in zip(LETTERS, self.region.bounds.items(), strict=False):
-            # low + (high - low) p/(1 + p): positive letters run exactly through the region, so that a claim
-            # for all letters > 0 is a claim for all constants of it.
+            # low + (high - low) p/(1 + p): positive letters run exactly through the region, so that
+            # a claim for all letters > 0 is a claim for all constants of it.
             least = self.text(self.region.lifted(low))
             room = "" if high is None else f"({self.text(self.region.lifted(high - low))})/(1 + {letter})*"
             out[str(x)] = f"{least} + {room}{letter}"
@@ -197,9 +197,9 @@ class _Told:
         if name == AT_X:
             return self.names[self.ahead]
         (leaf,) = self.round_.program.leaves
-        # E V+ is taken by the kernel and not here: the text has the message itself, as mean plus (message -
-        # input), and the kernel knows of that difference only what is given of it, the mean 0 and the
-        # variance.
+        # E V+ is taken by the kernel and not here: the text has the message itself,
+        # as mean plus (message - input), and the kernel knows of that difference
+        # only what is given of it, the mean 0 and the variance.
         v, noise = self.round_.step.value(leaf.following[name])
         parts = [self.combined(v)]
         for key, c in noise.items():
@@ -212,8 +212,8 @@ class _Told:
     def ahead(self) -> str:
         """The gradient at x+."""
         (leaf,) = self.round_.program.leaves
-        # x+ is one of the points at which the model takes gradients: found by its combination, not by its
-        # name.
+        # x+ is one of the points at which the model takes gradients:
+        # found by its combination, not by its name.
         after, _ = self.round_.step.value(leaf.following[self.x])
         plain = {k.removeprefix("mean "): c for k, c in after.items()}
         return next(
@@ -322,9 +322,9 @@ class _Told:
     def _hypothesis(self, name: str) -> tuple[str, str]:
         """(the kernel's schema, the factor that makes it the model's form)."""
         model = self.proof.model
-        # Each multiplier's inequality by its name, as the instance of a schema that the kernel proves itself:
-        # a contraction with 1 - s^2, the coercivity of a gradient, or the interpolation inequality of the
-        # sector [mu, L].
+        # Each multiplier's inequality by its name, as the instance of a schema that the
+        # kernel proves itself: a contraction with 1 - s^2, the coercivity of a
+        # gradient, or the interpolation inequality of the sector [mu, L].
         if name.startswith("compression"):
             places = [n for _, n, _ in model.sent]
             place = 0 if name == "compression" else places.index(name.removeprefix("compression of "))
@@ -357,8 +357,8 @@ class _Told:
             mean = apart = self.region.field.zero
             for key, c in self.proof.v.items():
                 a, b = (self.round_.step.value(leaf.following[name])[1] for name in pair_of(key))
-                # What E V+ holds of this message's noise: its coefficients in the images a+ and b+, own and
-                # whole, multiplied.
+                # What E V+ holds of this message's noise: its coefficients in
+                # the images a+ and b+, own and whole, multiplied.
                 twice = 1 if len(set(pair_of(key))) == 1 else 2
                 value = self.proof.lift(c) * twice
                 own = [self.proof.lift(v.get(k, 0)) for v in (a, b)]
@@ -368,9 +368,9 @@ class _Told:
                 else:
                     apart += value * own[0] * own[1]
             # `mean` stands at |P(noise)|^2 and `apart` at |noise|^2 - |P(noise)|^2
-            # n |P(noise)|^2 = |noise|^2 in expectation by independence: with a = mean - apart at |P(noise)|^2
-            # and b = apart at |noise|^2, a |P|^2 + b |noise|^2 = (a/n + b) |noise|^2 <= (a/n + b) omega
-            # |input|^2.
+            # n |P(noise)|^2 = |noise|^2 in expectation by independence: with a = mean
+            # - apart at |P(noise)|^2 and b = apart at |noise|^2, a |P|^2 + b
+            # |noise|^2 = (a/n + b) |noise|^2 <= (a/n + b) omega |input|^2.
             n = self.proof.values.get(WORKERS, self.region.field.one)
             share = (mean - apart) / n if self.several else mean
             given[f"variance{k}"] = f"variance({self.message(k)}, omega)"
@@ -401,10 +401,10 @@ class _Told:
     def instance(self, k: int) -> Script:
         """The k-th active quadratic: one vector, of which all others are multiples; r or -r times it after a round."""
         active = self.proof.active[k]
-        # All vectors are multiples of x - x*, so that three kinds of claims fix the run: each message lies on
-        # the boundary of the class, each state vector becomes r or -r times itself, each gradient is the
-        # curvature times its point. A vector is 0 exactly where its square is, which is how the kernel is
-        # asked for equality.
+        # All vectors are multiples of x - x*, so that three kinds of claims fix the run: each
+        # message lies on the boundary of the class, each state vector becomes r or -r times
+        # itself, each gradient is the curvature times its point. A vector is 0 exactly where
+        # its square is, which is how the kernel is asked for equality.
         turn = self.region.lifted(self.region.symbols[0]) * (1 if active.eigenvalue.real > 0 else -1)
         state = self._eigenvector(k)
         lift, region, z = self.proof.lift, self.region, self.names[self.x]
@@ -454,8 +454,8 @@ class _Told:
         # gradients are multiples of vectors there: they stand for themselves in every text below
         slope = self.proof.lift(self.proof.active[k].instance.curvature)
         drawn: list[str] = []
-        # Twice, in letters for the declarations and in constants for the claims: the messages' inputs are
-        # declared before the definitions are read.
+        # Twice, in letters for the declarations and in constants for the claims: the
+        # messages' inputs are declared before the definitions are read.
         for bare in (True, False):
             self.bare = bare
             for argument, name in self.proof.model.curved:
@@ -467,9 +467,9 @@ class _Told:
         _, known = self.given()
         for m in program.of_kind(MESSAGE):
             q, u = self.message(m), self.input(m)
-            # Sent over p with probability p = 1/(1 + omega), else 0: the mean is u and the variance (1/p - 1)
-            # |u|^2 = omega |u|^2, all that the class allows. So the hypothesis of the step becomes an
-            # equality, and E V+ = rho V with it.
+            # Sent over p with probability p = 1/(1 + omega), else 0: the mean is u and the
+            # variance (1/p - 1) |u|^2 = omega |u|^2, all that the class allows. So the
+            # hypothesis of the step becomes an equality, and E V+ = rho V with it.
             given[f"coin{m}"] = f"mixture({q}, 1/(1 + omega), (1 + omega)*({u}), 0*({u}))"
             use[f"coin{m}"] = known[f"variance{m}"]
             if self.several:
@@ -495,8 +495,8 @@ def root(proof: SymbolicProof) -> Iterator[Script]:
     if at.unknown not in at.symbols:
         return
     poly = proof.closed.subs(SMOOTH, 1)
-    # Opposite signs at u = 1 and at the end of each condition: by continuity there is a root in the region,
-    # for every choice of the other constants.
+    # Opposite signs at u = 1 and at the end of each condition: by continuity there is a
+    # root in the region, for every choice of the other constants.
     ends = [poly.subs(at.unknown, 1), *(poly.subs(c.bounds, c.end) for c in at.conditions)]
     names = sorted({x for e in ends for x in e.free_symbols}, key=str)
     let = {str(x): written(within(*RANGES[x], sympy.Symbol(f"{x}_"))) for x in names}

@@ -39,7 +39,10 @@ Spectra = Callable[[Sequence[float]], list[Array]]
 
 
 def spectra(round_: Round, constants: Mapping[sympy.Symbol, float]) -> Spectra:
-    """Eigenvalues of the round on every instance, as a function of gamma and the parameters."""
+    """Eigenvalues of the round on every instance, as a function of gamma and the parameters.
+
+    A list with the eigenvalues of each instance, complex; of second moments where messages are unbiased.
+    """
     given = {k: sympy.Float(v) for k, v in constants.items()}
     made = [
         sympy.lambdify([round_.unknowns], round_.matrix(at).subs(given), "numpy") for at in round_.instances
@@ -60,10 +63,15 @@ def rate_of(round_: Round, found: Array) -> float:
 def minimised(
     round_: Round, constants: Mapping[sympy.Symbol, float], L: float, chances: Sequence[str] = ()
 ) -> tuple[list[float], float]:
-    """(gamma and parameters, the least rate found) on the instances; chances: parameters that are at most 1."""
+    """(gamma and parameters, the least rate found) on the instances; chances: parameters that are at most 1.
+
+    The rate is of squared quantities. A local search from a grid: nothing says that it is the least.
+    """
     from scipy.optimize import minimize
 
     at = spectra(round_, constants)
+    # In logarithms: parameters are positive and their scale is not known
+    # beforehand. Chances (probabilities, weights) are cut at 1.
     bounded = np.array([str(x) in chances for x in round_.unknowns])
 
     def values(u: Sequence[float] | Array) -> list[float]:
@@ -73,6 +81,8 @@ def minimised(
     def rate(u: Sequence[float] | Array) -> float:
         return max(rate_of(round_, w) for w in at(values(u)))
 
+    # The rate is a maximum of moduli, with kinks exactly where the minimum lies: a simplex search
+    # needs no gradient, and restarts shake it out of a collapsed simplex.
     firsts = [[np.log(g / L) if str(x) == "gamma" else np.log(p) for x in round_.unknowns] for g in STEPS
               for p in (SHARES if len(round_.unknowns) > 1 else SHARES[:1])]  # fmt: skip
     u = np.array(min(firsts, key=rate))
@@ -84,19 +94,25 @@ def minimised(
 
 
 def actives(round_: Round, constants: Mapping[sympy.Symbol, float], values: Sequence[float]) -> list[Active]:
-    """The instances whose rate is the largest, with the eigenvalue that has it."""
+    """The instances whose rate is the largest, with the eigenvalue that has it.
+
+    Ties are the point: at the best step several quadratics are equally slow, and each of them gives an equation.
+    """
     found = spectra(round_, constants)(values)
     rates = [rate_of(round_, w) for w in found]
     top = max(rates)
     return [
         Active(at, complex(w[np.abs(w).argmax()]))
         for at, w, rate in zip(round_.instances, found, rates, strict=True)
+        # Relative to 1 - rho, which is the scale on which rates differ for large condition numbers.
         if rate >= top - CLOSE * abs(1 - top)
     ]
 
 
 def rounded(x: float) -> Fraction:
     """A number >= 0 as a fraction that is as good, of whatever size: steps are of the order of 1/L."""
+    # A limit on the denominator is absolute: a step of 1e-12 would
+    # be rounded to 0 without a unit of its own size.
     unit = Fraction(1) if x == 0 or 1e-3 <= x <= 1e3 else Fraction(10) ** floor(log10(x))
     return (Fraction(x) / unit).limit_denominator(DIGITS) * unit
 
@@ -109,6 +125,8 @@ def searched(
     """Parameters of a small certified rate near a start: shorter steps first, then simplex steps.
 
     certified: the certified rate at parameters, None where there is none.
+
+    At most CERTIFIED evaluations, each a semidefinite program. The result is rounded to four digits: it is a choice.
     """
     from scipy.optimize import minimize
 
@@ -119,12 +137,16 @@ def searched(
         return {k: short(min(v, 1.0) if k in chances else v) for k, v in raw.items()}
 
     def rate(u: Array) -> float:
+        # Where nothing is certified: above every rate, with a little
+        # slope so that the simplex does not stand still.
         found = certified(values(u))
         return 2.0 + float(np.abs(u).sum()) * 1e-3 if found is None else found
 
     def first(share: float, other: float | None) -> Array:
         return np.log([v * share if k == "gamma" else other or v for k, v in start.items()])
 
+    # Shorter steps first: the extremal quadratics give the longest step
+    # that they bear, and what the class bears is less.
     others = (None, *OTHERS) if len(names) > 1 else (None,)
     best = min((first(share, other) for other in others for share in SHORTER), key=rate)
     simplex = np.vstack([best, best + 0.15 * np.eye(len(best))])

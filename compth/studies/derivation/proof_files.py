@@ -22,7 +22,11 @@ KINDS = {GRADIENT: "gradient", MESSAGE: "message", STATE: "state"}
 
 
 def described(proof: SymbolicProof, method: str) -> Json:
-    """The file. Unsupported for a multiplier that the rechecker has no name for."""
+    """The file. Unsupported for a multiplier that the rechecker has no name for.
+
+    Everything is rebuilt from `program` by the reader; squares, V and multipliers are candidates that it checks.
+    Nothing of the kernel's or of sympy's is needed to read it.
+    """
     made = _File(proof)
     assert proof.sees is not None
     assert proof.squares is not None
@@ -59,6 +63,7 @@ def plain(e: sympy.Expr) -> Json:
 
 def quotient(e: sympy.Expr) -> Json:
     """A rational formula in any symbols."""
+    # The rechecker cancels nothing and needs no lowest terms: any quotient that is equal will do.
     top, bottom = sympy.fraction(sympy.together(e))
     return {"n": plain(top)["n"], "d": [[plain(bottom)["n"], 1]]}
 
@@ -69,6 +74,7 @@ def _term(c: sympy.Rational, powers: Mapping[str, int]) -> list[object]:
 
 def number(f: Formula) -> Json:
     """A formula: the numerator's terms, and the irreducible factors of the denominator with their powers."""
+    # Denominators in irreducible factors: their signs on the region are then read factor by factor.
     unit, factors = f.denom.factor_list()
     names = [str(x) for x in f.field.symbols]
 
@@ -79,7 +85,10 @@ def number(f: Formula) -> Json:
 
 
 class _File:
-    """The parts that need names of the rechecker."""
+    """The parts that need names of the rechecker.
+
+    It unrolls the round as the rechecker does, to learn the names under which that will meet each gradient.
+    """
 
     def __init__(self, proof: SymbolicProof) -> None:
         self.proof = proof
@@ -116,6 +125,8 @@ class _File:
         """The model's gradients -> the rechecker's: both are named in the order in which they are met."""
         u, out = self.unrolled, dict[str, str]()
         for argument, name in self.proof.model.curved:
+            # Matched by the point at which the gradient is taken, never by
+            # its name, which both sides give on their own.
             at = {k.removeprefix("mean "): self._ratio(c) for k, c in argument.items()}
             for found, place in u.gradients.items():
                 if {k: c for (k, _), c in place.items()} == at:

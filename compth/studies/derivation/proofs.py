@@ -55,8 +55,8 @@ class SymbolicProof:
         True is a proof in exact arithmetic of what `decrease`, `squares` and `sees` form. The kernel
         repeats it from texts (`kernel_proof.checked`) and trusts nothing of this.
         """
-        # Each part is asked of the statement itself and not of what the fitting
-        # believed: a candidate that came from floats earns nothing by where it came from.
+        # Each part is asked of the statement itself and not of what the fitting believed: a
+        # candidate that came from floats earns nothing by where it came from.
         at = self.region
         return (
             at.covers(self.closed)
@@ -94,16 +94,16 @@ class SymbolicProof:
 
     def inside(self) -> bool:
         """The formulas solve the closed form and lie in the class: 0 < mu < 1, 0 < rho < 1, a step > 0."""
-        # Without the range checks a root of the closed form with mu > 1 or a rate above 1 would pass: a
-        # formula can be exact and speak of no problem.
+        # Without the range checks a root of the closed form with mu > 1 or a rate above 1
+        # would pass: a formula can be exact and speak of no problem.
         wanted = [self.values[k] for k in self.parameters]
         wanted += [1 - self.values[k] for k in (MU, RHO) if k in self.parameters]
         return self.lift(self.closed) == 0 and all(map(self.region.positive, wanted))
 
     def decrease(self, block: str) -> list[list[Formula]]:
         """S on one block."""
-        # S = rho V - E V+ - sum of multiplier * (what is >= 0), by the same Model that numeric certificates
-        # use.
+        # S = rho V - E V+ - sum of multiplier * (what is >= 0), by
+        # the same Model that numeric certificates use.
         found = self.model.decrease(self.rho, self.v, self.multipliers, block)
         return [[self.lift(e) for e in row] for row in found]
 
@@ -190,8 +190,8 @@ def squares(m: Sequence[Sequence[Formula]], names: Sequence[str], region: Region
     rows, out = [list(r) for r in m], []
     for k in range(len(rows)):
         pivot = rows[k][k]
-        # Along the worst runs S vanishes: its rank is deficient and zero pivots are the rule. In the field
-        # they are exact zeros, and then the whole row must be 0.
+        # Along the worst runs S vanishes: its rank is deficient and zero pivots are the rule. In
+        # the field they are exact zeros, and then the whole row must be 0.
         if pivot == 0:
             if any(e != 0 for e in rows[k][k:]):
                 return None
@@ -219,8 +219,8 @@ def proved(
     for bare in _settings(round_, active, closed, at):
         if not (bare.region.covers(closed.polynomial) and bare.inside()):
             continue
-        # The smaller statement first: V of the state alone gives the shorter proof where it is enough; else V
-        # also sees the gradient at x, f - f* and x+.
+        # The smaller statement first: V of the state alone gives the shorter proof where it
+        # is enough; else V also sees the gradient at x, f - f* and x+.
         for full in (False,) if round_.noisy else (False, True):
             try:
                 model = round_.statement(full)
@@ -253,9 +253,9 @@ def _settings(
     # one constant in which the closed form is linear: mu for messages; for noise the rate itself, n or omega
     polynomial = closed.polynomial.subs(SMOOTH, 1)
     order = (RHO, WORKERS, OMEGA) if round_.noisy else (MU,)
-    # Solving for a constant in which the closed form is linear makes it a rational formula of the others: the
-    # proof then lives in a field of rational functions, and the rate, which solves a polynomial, may stay a
-    # free symbol.
+    # Solving for a constant in which the closed form is linear makes it a rational
+    # formula of the others: the proof then lives in a field of rational functions, and
+    # the rate, which solves a polynomial, may stay a free symbol.
     gone = next((x for x in order if sympy.degree(polynomial, x) == 1), None)
     known = {unknown, MU, OMEGA, WORKERS} if round_.noisy else {R, NORM, MU}
     if gone is None or str(gamma) != "gamma" or set(round_.unknowns) - {gamma} - set(others):
@@ -287,8 +287,8 @@ def _step_of(
     """The step at which all active quadratics have the rate: the one common root > 0 of their equations."""
     gamma, common = round_.unknowns[0], None
     field = region.field
-    # All equations in gamma with coefficients in the region's field: their greatest common divisor has the
-    # common roots, exactly and for all constants.
+    # All equations in gamma with coefficients in the region's field: their greatest common
+    # divisor has the common roots, exactly and for all constants.
     known = {x: region.lifted(x) for x in region.symbols} | {SMOOTH: field.one}
     for k in sorted(held, key=lambda k: len(held[k].free_symbols - set(known))):
         known[k] = evaluated(held[k], known, field)

@@ -21,7 +21,11 @@ class Promise:
     rho: float
 
     def against(self, certified: Number) -> float:
-        """How many times as many rounds the theorem promises as a certified factor does."""
+        """How many times as many rounds the theorem promises as a certified factor does.
+
+        -log of the factors compared: rounds for one accuracy are inversely proportional to it. The metrics differ,
+        which changes a constant and not the ratio in the long run.
+        """
         return log(float(certified)) / log(self.rho)
 
 
@@ -38,6 +42,8 @@ def promised(kind: object, constants: Mapping[str, Number]) -> Promise | None:
             plan = theorem.plan(c)
         except CompthError:
             continue
+        # Only linear rates to the minimiser can be set beside a derived
+        # factor: a floor or a schedule is another promise.
         if plan.rho is not None and not plan.floor and plan.schedule is None and 0 < plan.rho < 1:
             found.append(Promise(theorem.id, str(theorem.source), float(plan.rho)))
     return min(found, key=lambda p: p.rho, default=None)

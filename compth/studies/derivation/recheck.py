@@ -63,9 +63,9 @@ class Unrolled:
         self.gradients: dict[str, Vector] = {}
         self.messages: dict[str, Vector] = {}
         self.outputs: list[str] = []
-        # The first state is symbolic: every vector a unit of its own. All later ones are linear combinations
-        # of these, of gradients and of messages, so that an inequality between forms holds for all states at
-        # once.
+        # The first state is symbolic: every vector a unit of its own. All later ones
+        # are linear combinations of these, of gradients and of messages, so that an
+        # inequality between forms holds for all states at once.
         one = {k: {(k, MEAN): Fraction(1)} for k in self.server}
         self.states = [one | {k: {(k, OWN): Fraction(1)} for k in self.worker}]
         for _ in range(self.window + 1):
@@ -98,12 +98,12 @@ class Unrolled:
 
     def _gradient(self, at: Vector) -> str:
         """The name of the gradient at a point; all workers must share it."""
-        # Interpolation below speaks of f = mean f_i at one point for all workers; at points of their own the
-        # mean of gradients is no gradient of f.
+        # Interpolation below speaks of f = mean f_i at one point for all workers; at
+        # points of their own the mean of gradients is no gradient of f.
         if any(scope == OWN for _, scope in at):
             raise ValueError("a gradient at a worker's own point")
-        # Equal points have equal gradients: one name for both is what lets a later round use the earlier
-        # round's gradient.
+        # Equal points have equal gradients: one name for both is what lets
+        # a later round use the earlier round's gradient.
         for name, known in self.gradients.items():
             if known == at:
                 return name
@@ -115,8 +115,8 @@ class Unrolled:
         """What V sees -> the same one round further on."""
         out = dict(self.states[1])
         size = len(self.ops)
-        # The outputs of the first `window` rounds are the past that V sees; their images are the same outputs
-        # a round later.
+        # The outputs of the first `window` rounds are the past that V sees;
+        # their images are the same outputs a round later.
         for k in range(self.window * size):
             out.setdefault(self.outputs[k], {(self.outputs[k + size], OWN): Fraction(1)})
         for now, later in zip(self.places[:-1], self.places[1:], strict=True):
@@ -147,9 +147,9 @@ def check_program(program: Data, number: Check = written) -> None:
     what was certified.
     """
     server, worker = list(program["server"]), list(program["worker"])
-    # A file is somebody's word. Whatever is not read here would be ignored later, and a round that is
-    # described but not checked could carry any rate: each term must name a vector or an earlier operation,
-    # each vector its next value.
+    # A file is somebody's word. Whatever is not read here would be ignored later, and a
+    # round that is described but not checked could carry any rate: each term must name a
+    # vector or an earlier operation, each vector its next value.
     names = [*server, *worker]
     plain = all(isinstance(k, str) and k.isidentifier() for k in names)
     if not server or not plain or len(set(names)) < len(names) or set(program["next"]) != set(names):
@@ -158,8 +158,8 @@ def check_program(program: Data, number: Check = written) -> None:
 
     def check(terms: Sequence[Scalar], place: str, common: bool = False) -> None:
         for scope, kind, i, c in terms:
-            # Only earlier operations: a negative index, or one that is still to come, would read another
-            # vector than it says.
+            # Only earlier operations: a negative index, or one that is still
+            # to come, would read another vector than it says.
             past = isinstance(i, int) and 0 <= i < len(made) and made[i] == kind
             known = i in names if kind == "state" else past
             # A server's vector and a gradient's point must be made of what all workers share.
@@ -214,8 +214,8 @@ class Forms:
         """+ c <mean a, mean b>."""
         for (p, _), u in a.items():
             for (q, _), v in b.items():
-                # Half to each of the two places keeps the matrix symmetric, without a case for p = q: both
-                # halves fall on one place.
+                # Half to each of the two places keeps the matrix symmetric, without
+                # a case for p = q: both halves fall on one place.
                 self.mean[self.at[p]][self.at[q]] += c * u * v / 2
                 self.mean[self.at[q]][self.at[p]] += c * u * v / 2
 
@@ -223,8 +223,8 @@ class Forms:
         """+ c mean_i <a_i - mean a, b_i - mean b>."""
         for (p, scope), u in a.items():
             for (q, other), v in b.items():
-                # mean_i |a_i|^2 = |mean a|^2 + mean_i |a_i - mean a|^2: common parts and a server's vectors
-                # have no deviations.
+                # mean_i |a_i|^2 = |mean a|^2 + mean_i |a_i - mean a|^2: common
+                # parts and a server's vectors have no deviations.
                 if scope == other == OWN and p in self.apart and q in self.apart:
                     self.deviation[self.apart[p]][self.apart[q]] += c * u * v / 2
                     self.deviation[self.apart[q]][self.apart[p]] += c * u * v / 2
@@ -296,13 +296,13 @@ def statement(
     c, rho, scale, v and used may be fractions or the polynomials of `recheck_box.py`: only sums and products are
     formed. Callers check that the multipliers are >= 0 and known, and that both forms are positive.
     """
-    # The S-procedure: if rho V - V+ - sum of multiplier * (what is >= 0 on the class) is a positive
-    # semidefinite form with coefficients >= 0 at f - f*, then V+ <= rho V for every function and compressor
-    # of the class.
+    # The S-procedure: if rho V - V+ - sum of multiplier * (what is >= 0 on the
+    # class) is a positive semidefinite form with coefficients >= 0 at f - f*, then
+    # V+ <= rho V for every function and compressor of the class.
     seen, known = u.seen(), inequalities(u)
     names = [*seen, *(k for k in (*u.gradients, *u.messages) if k not in seen)]
-    # One worker has no deviations. For n > 1 the condition is the same for every n: it is sufficient, n does
-    # not enter.
+    # One worker has no deviations. For n > 1 the condition is the same
+    # for every n: it is sufficient, n does not enter.
     own = [k for k in names if k not in u.server] if c["n"] > 1 else []
     decrease, bound = Forms(names, own), Forms(names, own)
     for key, x in v.items():
@@ -359,10 +359,10 @@ def inequalities(u: Unrolled) -> dict[str, Adds]:
     def interpolation(i: str, j: str) -> Adds:
         def put(form: Forms, x: Fraction, c: Mapping[str, Fraction]) -> None:
             (pi, xi, gi), (pj, xj, gj) = points[i], points[j]
-            # Interpolation of mu-strongly convex L-smooth functions (Taylor, Hendrickx and Glineur 2017),
-            # times 2 (L - mu): 2 (L - mu)(f_i - f_j - <g_j, dx>) - |dg|^2 + 2 mu <dg, dx> - L mu |dx|^2 >= 0.
-            # It is necessary for every function of the class, so that using it is sound; points are common to
-            # all workers, hence `common` with dx.
+            # Interpolation of mu-strongly convex L-smooth functions (Taylor, Hendrickx and Glineur
+            # 2017), times 2 (L - mu): 2 (L - mu)(f_i - f_j - <g_j, dx>) - |dg|^2 + 2 mu <dg, dx> - L
+            # mu |dx|^2 >= 0. It is necessary for every function of the class, so that using it is
+            # sound; points are common to all workers, hence `common` with dx.
             scale, one = 2 * (c["L"] - c["mu"]), Fraction(1)
             dx, dg = add((one, xi), (-one, xj)), add((one, gi), (-one, gj))
             form.value(pi, x * scale)
@@ -409,9 +409,9 @@ def lower_holds(data: Data) -> bool:
     c, lower = constants_of(data), data["lower"]
     curvature, radius = Fraction(lower["curvature"]), Fraction(lower["radius"])
     factors = [(Fraction(a), Fraction(b)) for a, b in lower["factors"]]
-    # C(v) = c v is of the class exactly where |c - 1|^2 <= loss. The rate is at least the spectral radius
-    # squared, and a characteristic polynomial that is not stable in the circle of this radius has a root on
-    # it or outside.
+    # C(v) = c v is of the class exactly where |c - 1|^2 <= loss. The rate is at least
+    # the spectral radius squared, and a characteristic polynomial that is not stable
+    # in the circle of this radius has a root on it or outside.
     inside = all((a - 1) ** 2 + b**2 <= c["loss"] for a, b in factors) and c["mu"] <= curvature <= c["L"]
     matrix = round_matrix(data["program"], curvature, factors)
     return inside and radius > 0 and not inside_the_circle(characteristic(matrix), radius)
@@ -450,8 +450,8 @@ def characteristic(m: Sequence[Sequence[Complex]]) -> list[Complex]:
     size = len(m)
     out: list[Complex] = [(Fraction(1), Fraction(0))]
     power = [[(Fraction(int(i == j)), Fraction(0)) for j in range(size)] for i in range(size)]
-    # c_k = -trace(M N_k)/k with N_(k+1) = M N_k + c_k: divisions by whole numbers alone, exact in fractions,
-    # and no determinant is expanded.
+    # c_k = -trace(M N_k)/k with N_(k+1) = M N_k + c_k: divisions by whole numbers
+    # alone, exact in fractions, and no determinant is expanded.
     for k in range(1, size + 1):
         power = [
             [_sum(times(m[i][t], power[t][j]) for t in range(size)) for j in range(size)] for i in range(size)
@@ -506,8 +506,8 @@ def main(paths: Sequence[str]) -> int:
                 data = json.load(file)
             upper, lower = upper_holds(data), lower_holds(data)
             lines = _said(data, upper, lower)
-        # Whatever a malformed file raises while it is read means "no bracket": a traceback would say less,
-        # and a file that stops the run would hide those after it.
+        # Whatever a malformed file raises while it is read means "no bracket": a traceback would
+        # say less, and a file that stops the run would hide those after it.
         except (
             OSError,
             ValueError,

@@ -38,7 +38,11 @@ ZERO, ONE = Fraction(0), Fraction(1)
 
 
 class Poly:
-    """A polynomial in a and b: {(power of a, power of b): coefficient}."""
+    """A polynomial in a and b: {(power of a, power of b): coefficient}.
+
+    Exact, with coefficients that are fractions; terms of 0 are dropped, so that equality is equality of dictionaries.
+    Numbers may stand on either side of +, - and *; division is by numbers alone.
+    """
 
     def __init__(self, terms: Mapping[tuple[int, int], Fraction]) -> None:
         self.terms = {k: c for k, c in terms.items() if c}
@@ -101,12 +105,18 @@ A, B = Poly({(1, 0): ONE}), Poly({(0, 1): ONE})
 
 
 def between(table: Sequence[Sequence[Scalar]]) -> Poly:
-    """The polynomial with these Bernstein coefficients, rows by a; four of them: its values at the corners."""
+    """The polynomial with these Bernstein coefficients, rows by a; four of them: its values at the corners.
+
+    ValueError for a table that is ragged or has one row or column only. The degree is one less than the number of
+    rows and columns.
+    """
     rows, lines = len(table) - 1, len(table[0]) - 1
     if rows < 1 or lines < 1 or any(len(row) != lines + 1 for row in table):
         raise ValueError("a table needs two rows and two columns at least, all of one length")
     out = poly(ZERO)
     for i, row in enumerate(table):
+        # sum_ij b_ij B_i(a) B_j(b) with B_i(a) = C(m, i) a^i (1 - a)^(m - i): the B_i are >= 0 on [0, 1] and
+        # sum to 1, so that the polynomial lies between its smallest and its largest coefficient.
         left = A**i * (ONE - A) ** (rows - i) * comb(rows, i)
         for j, x in enumerate(row):
             out = out + left * (B**j * (ONE - B) ** (lines - j)) * (comb(lines, j) * Fraction(x))
@@ -119,6 +129,8 @@ def bernstein(p: Scalar, degrees: tuple[int, int]) -> list[Fraction]:
     out = []
     for i in range(m + 1):
         for j in range(n + 1):
+            # a^k = sum over i >= k of C(i, k)/C(m, k) B_i(a): the
+            # change of basis from powers, exact in fractions.
             parts = (
                 c * Fraction(comb(i, k) * comb(j, q), comb(m, k) * comb(n, q))
                 for (k, q), c in poly(p).terms.items()
@@ -135,12 +147,19 @@ def degrees_of(values: Scalar) -> tuple[int, int]:
 
 
 def never_negative(p: Scalar) -> bool:
-    """True where its Bernstein coefficients show it to be >= 0 on the cell."""
+    """True where its Bernstein coefficients show it to be >= 0 on the cell.
+
+    False does not mean that it is negative somewhere: coefficients are bounds of the values, tight at the corners
+    only.
+    """
     return min(bernstein(p, degrees_of([p]))) >= 0
 
 
 def always_psd(matrix: Sequence[Sequence[Scalar]]) -> bool:
     """True where its Bernstein coefficients show a symmetric polynomial matrix to be >= 0 on the cell."""
+    # All entries in one degree, the largest: then M(a, b) = sum of weights >= 0
+    # times constant matrices, and it is enough that each of these is positive
+    # semidefinite. Sufficient, not necessary; smaller cells come closer.
     size, degrees = len(matrix), degrees_of(p for row in matrix for p in row)
     entries = [[bernstein(p, degrees) for p in row] for row in matrix]
     layers = (degrees[0] + 1) * (degrees[1] + 1)
@@ -166,6 +185,8 @@ def valued(program: Data, params: Mapping[str, Poly]) -> dict[str, Scalar]:
         for c, powers in sums:
             term: Scalar = Fraction(c)
             for name, power in powers.items():
+                # The parameters are polynomials on the cell, so that a coefficient of the round is one too,
+                # and every statement is a statement about all constants of the cell at once.
                 term = params[name] ** power * term
             out = out + term
         return out
@@ -183,6 +204,8 @@ def valued(program: Data, params: Mapping[str, Poly]) -> dict[str, Scalar]:
 
 def _sums(c: Scalar) -> bool:
     """True for a coefficient of a box: numbers times powers >= 0 of parameters."""
+    # type(p) is int: True would pass isinstance and count as a power of
+    # 1, a negative power would leave the polynomials.
     powers = [p for _, held in c for p in held.values()]
     return all(recheck.written(x) for x, _ in c) and all(type(p) is int and p >= 0 for p in powers)
 
@@ -193,10 +216,16 @@ def _sums_shown(c: Scalar) -> str:
 
 
 class BoxCell:
-    """A cell of a file: its constants and parameters as polynomials, the round with them."""
+    """A cell of a file: its constants and parameters as polynomials, the round with them.
+
+    ValueError where the constants are no cell of the class or the program says what is not read. a and b run over [0,
+    1]; `unrolled`, `rho` and `radius` are what both sides are made of.
+    """
 
     def __init__(self, data: Data, cell: Data) -> None:
         self.data, self.cell = data, cell
+        # A cell with its ends exchanged or outside the class would be a
+        # statement about no constants, true of anything.
         (mu, far), (loss, top) = [[Fraction(x) for x in cell[k]] for k in ("mu", "loss")]
         if not (0 < mu < far < 1 and 0 <= loss < top < 1):
             raise ValueError("a cell needs 0 < mu_0 < mu_1 < 1 and 0 <= loss_0 < loss_1 < 1")
@@ -209,6 +238,7 @@ class BoxCell:
             "loss": loss + B * (top - loss),
             "n": n,
         }
+        # The round is the data's and not the cell's: one method on the whole box.
         recheck.check_program(data["program"], _sums)
         self.params = {k: between(v) for k, v in cell["parameters"].items()}
         self.program = valued(data["program"], self.params)
@@ -221,6 +251,8 @@ class BoxCell:
         v = {k: between(x) for k, x in self.cell["v"].items()}
         used = {k: between(x) for k, x in self.cell["multipliers"].items()}
         scale: Scalar = Fraction(self.cell["scale"])
+        # As in `recheck.upper_holds`: only inequalities that are derived there, multipliers >= 0 all over
+        # the cell, and a scale > 0, without which V = 0 would prove any rate.
         if not set(used) <= set(recheck.inequalities(self.unrolled)) or scale <= 0:
             return False
         if not all(never_negative(x) for x in (self.rho, *used.values())):
@@ -231,9 +263,13 @@ class BoxCell:
     def lower_holds(self) -> bool:
         """The instance is of the class, and its round has a real eigenvalue beyond the radius, everywhere."""
         lower = self.cell["lower"]
+        # Linear in b = the place between the losses: sqrt is concave, so that the chord between rational
+        # values below it lies below sqrt(loss) on the cell, which the first test shows without a root.
         size = Fraction(lower["sign"]) * between([lower["size"], lower["size"]])
         if not never_negative(self.constants["loss"] - size * size) or not never_negative(self.radius):
             return False
+        # det(z - M) is monic, hence positive at infinity: where it is <= 0 at the radius, a real root lies
+        # at or beyond it. An eigenvalue of the round of that size bounds the rate from below by radius^2.
         return never_negative(-self.beyond(self.radius))
 
     def polynomial(self) -> list[Scalar]:
@@ -243,24 +279,35 @@ class BoxCell:
         curvature = self.constants[{"mu": "mu", "L": "L"}[lower["curvature"]]]
         turn = {"slow": ONE, "alternating": -ONE}[lower["kind"]]
         matrix = recheck.round_matrix(self.program, curvature, [(size, ZERO)] * messages)
+        # det(z + M) has the roots with their signs turned: an alternating run becomes
+        # a slow one. Factors are real, and so is the polynomial.
         return [c * turn**k for k, (c, _) in enumerate(recheck.characteristic(matrix))]
 
     def beyond(self, radius: Scalar) -> Scalar:
         """That polynomial at the radius: where it is not positive a real root lies at or beyond."""
         value: Scalar = ZERO
         for c in self.polynomial():
+            # Horner's rule, with a polynomial in (a, b) for the radius.
             value = value * radius + c
         return value
 
     def narrow(self, width: Fraction) -> bool:
-        """rho - radius^2 <= width (1 - radius^2) and rho < 1, everywhere."""
+        """rho - radius^2 <= width (1 - radius^2) and rho < 1, everywhere.
+
+        With width w: 1 - rho >= (1 - w)(1 - radius^2), the certified speed is at least the share 1 - w of what is
+        attained.
+        """
         square = self.radius * self.radius
         return never_negative((ONE - square) * width - self.rho + square) and never_negative(ONE - self.rho)
 
 
 def covered(data: Data) -> bool:
-    """True where the cells are those of a grid of the box without a gap."""
+    """True where the cells are those of a grid of the box without a gap.
+
+    More cells than the grid's do no harm; a missing one does. Cells are compared by their ends, as fractions.
+    """
     edges = {k: [Fraction(x) for x in data["edges"][k]] for k in ("mu", "loss")}
+    # Edges must rise, or a cell of the grid would be empty and a gap be hidden behind it.
     if any(low >= up for line in edges.values() for low, up in pairwise(line)):
         return False
     wanted = {(m, n) for m in pairwise(edges["mu"]) for n in pairwise(edges["loss"])}
@@ -270,6 +317,8 @@ def covered(data: Data) -> bool:
 
 def holds(data: Data) -> bool:
     """Every cell's two sides and width, and that the cells cover the box."""
+    # Every cell is asked all three questions: one cell that fails
+    # leaves constants of the box without a bracket.
     width = Fraction(data["width"])
     cells = [BoxCell(data, cell) for cell in data["cells"]]
     return covered(data) and all(c.upper_holds() and c.lower_holds() and c.narrow(width) for c in cells)

@@ -41,9 +41,9 @@ def times(a: Poly, b: Poly) -> Poly:
     """a b."""
     out: Poly = {}
     for m, c in a.items():
-        # A product of monomials adds their exponents. Exponents are kept sorted by symbol, so that equal
-        # monomials are equal keys and a coefficient that cancels to 0 leaves the dictionary: `not p` then is
-        # `p = 0`.
+        # A product of monomials adds their exponents. Exponents are kept sorted by
+        # symbol, so that equal monomials are equal keys and a coefficient that
+        # cancels to 0 leaves the dictionary: `not p` then is `p = 0`.
         for k, d in b.items():
             powers = dict(m)
             for x, e in k:
@@ -72,9 +72,9 @@ class Ratio:
 
     def __add__(self, other: object) -> Ratio:
         b = Ratio.of(other)
-        # Over the least common multiple of the denominators as they are written: each top is multiplied by
-        # the factors that its own denominator lacks. No greatest common divisor is ever needed, which keeps
-        # this file short enough to be read.
+        # Over the least common multiple of the denominators as they are written: each top is
+        # multiplied by the factors that its own denominator lacks. No greatest common divisor
+        # is ever needed, which keeps this file short enough to be read.
         common = {k: max(self.under.get(k, 0), b.under.get(k, 0)) for k in {**self.under, **b.under}}
         out: Poly = {}
         for side in (self, b):
@@ -97,9 +97,9 @@ class Ratio:
         b = Ratio.of(other)
         if not b:
             raise ZeroDivisionError("a formula divides by 0")
-        # 1/b turns b's denominators into factors of the top, and b's top into a denominator. A b that is
-        # identically 0 is refused above; one that vanishes somewhere on the region is caught where a sign is
-        # asked for.
+        # 1/b turns b's denominators into factors of the top, and b's top into a
+        # denominator. A b that is identically 0 is refused above; one that vanishes
+        # somewhere on the region is caught where a sign is asked for.
         top = Ratio(self.top, self.under)
         for k, e in b.under.items():
             for _ in range(e):
@@ -137,8 +137,8 @@ class Ratio:
         """Of a formula in positive letters: 1 or -1 where coefficients have one sign above and one below; else 0."""
         out = _one_sign(self.top.values())
         for k, e in self.under.items():
-            # A denominator whose coefficients have several signs may vanish on the region: its sign is 0 and
-            # makes that of the whole 0, even where its power is even.
+            # A denominator whose coefficients have several signs may vanish on the region: its sign
+            # is 0 and makes that of the whole 0, even where its power is even.
             out *= _one_sign(c for _, c in k) ** e
         return out
 
@@ -164,8 +164,8 @@ def _put(p: Poly, values: Mapping[str, Ratio]) -> Ratio:
 
 
 def _one_sign(coefficients: Iterable[Fraction]) -> int:
-    # Sufficient, not necessary: p^2 - p + 1 > 0 has both signs and is refused. A refusal costs a proof, never
-    # its truth.
+    # Sufficient, not necessary: p^2 - p + 1 > 0 has both signs and is
+    # refused. A refusal costs a proof, never its truth.
     signs = {1 if c > 0 else -1 for c in coefficients if c}
     return signs.pop() if len(signs) == 1 else 0
 
@@ -177,8 +177,8 @@ def symbol(x: str) -> Ratio:
 
 def within(low: object, high: object | None, letter: str) -> Ratio:
     """low + (high - low) p/(1 + p), or low + p where there is no upper end."""
-    # p/(1 + p) is a bijection of (0, inf) with (0, 1): positive letters reach every point of the open
-    # interval and no other.
+    # p/(1 + p) is a bijection of (0, inf) with (0, 1): positive letters
+    # reach every point of the open interval and no other.
     p = symbol(letter)
     return p + low if high is None else (Ratio.of(high) - low) * p / (p + 1) + low
 
@@ -263,9 +263,9 @@ class Proof:
         u = self.unknown
         if u not in self.symbols:
             return True
-        # The intermediate value theorem, for every choice of the other constants at once: opposite signs at u
-        # = 1 and where any condition stops to hold. A condition that rises with u holds above its end, so the
-        # root between meets all of them.
+        # The intermediate value theorem, for every choice of the other constants at once:
+        # opposite signs at u = 1 and where any condition stops to hold. A condition that rises
+        # with u holds above its end, so the root between meets all of them.
         top = self._on_the_class(self.closed.put({u: Ratio.of(1)}))
         ends = [self._on_the_class(self.closed.put({c[1]: self.end(c)})) for c in self.conditions]
         rises = all(
@@ -293,8 +293,8 @@ class Proof:
         # S = rho V - E V+ - sum of multiplier * (what is >= 0): where S >= 0 so is rho V - E V+, on all of the class
         for key, x in used.items():
             known[key](decrease, -x, self.c)
-        # V >= scale times something that is 0 only at x*. Without this V = 0, or a V that misses a direction
-        # in which the method diverges, would satisfy every decrease.
+        # V >= scale times something that is 0 only at x*. Without this V = 0, or a V that misses a
+        # direction in which the method diverges, would satisfy every decrease.
         scale = Ratio.of(sees["scale"])
         if sees["name"] == "f":
             bound.value(self.unrolled.places[0], -scale)
@@ -311,8 +311,8 @@ class Proof:
     def _names(self) -> tuple[list[str], list[str]]:
         u = self.unrolled
         seen = u.seen()
-        # What V sees comes first, then what a round makes besides. A server's vector is common, so that its
-        # deviations are 0: it has no place among them.
+        # What V sees comes first, then what a round makes besides. A server's vector is
+        # common, so that its deviations are 0: it has no place among them.
         names = [*seen, *(k for k in (*u.gradients, *u.messages) if k not in seen)]
         return names, [k for k in names if k not in u.server] if self.data["several"] else []
 
@@ -346,13 +346,13 @@ class Proof:
         # 1/n) N; cross terms of different messages vanish, provided that none compresses another's output.
         n, omega = self.constants.get("n", Ratio.of(1)), self.constants["omega"]
         for name, sent in self.unrolled.messages.items():
-            # In the mean over the workers an own and a common coefficient count alike; in deviations the
-            # common part cancels.
+            # In the mean over the workers an own and a common coefficient
+            # count alike; in deviations the common part cancels.
             own = [Ratio.of(v.get((name, recheck.OWN), 0)) for v in (a, b)]
             whole = [o + v.get((name, recheck.MEAN), 0) for o, v in zip(own, (a, b), strict=True)]
             share = whole[0] * whole[1] / n if kind == "P" else own[0] * own[1] * (1 - Ratio.of(1) / n)
-            # Its input would be random itself and the variance would not be omega |input|^2 of a fixed input:
-            # not covered.
+            # Its input would be random itself and the variance would not be
+            # omega |input|^2 of a fixed input: not covered.
             if any(k in self.unrolled.messages for k, _ in sent):
                 raise ValueError("a message of a message")
             form.total(c * share * omega, sent, sent)
@@ -383,8 +383,8 @@ class Proof:
                         left[at[a]][at[b]] = left[at[a]][at[b]] - w * Ratio.of(p) * Ratio.of(q)
             if any(e for row in left for e in row):
                 return False
-        # f - f* >= 0 at every point: what is left of the function values needs coefficients >= 0 and no
-        # square.
+        # f - f* >= 0 at every point: what is left of the function
+        # values needs coefficients >= 0 and no square.
         return all(not x or self.positive(Ratio.of(x)) for x in form.values.values())
 
     # -- attained ----------------------------------------------------------------------------------------------
@@ -400,9 +400,9 @@ class Proof:
 
     def _eigenvector(self, instance: recheck.Data) -> bool:
         """The round takes the state to r or -r times itself; messages (1 + s) v or (1 - s) v, |C(v) - v| = s |v|."""
-        # (1 + s k) v with k = 1 or -1 lies on the boundary of the class: |C(v) - v|^2 = s^2 |v|^2. An
-        # eigenvector of the round for r or -r then makes every squared quantity fall by exactly r^2 = rho,
-        # which no V can beat.
+        # (1 + s k) v with k = 1 or -1 lies on the boundary of the class: |C(v) - v|^2 =
+        # s^2 |v|^2. An eigenvector of the round for r or -r then makes every squared
+        # quantity fall by exactly r^2 = rho, which no V can beat.
         turn = self.constants["r"] * int(instance["turn"])
         factors = [(1 + self.constants["s"] * int(k), Ratio.of(0)) for k in instance["signs"]]
         signs = {abs(int(k)) for k in (instance["turn"], *instance["signs"])}
@@ -428,9 +428,9 @@ class Proof:
                     for x, e in value[k].items():
                         out[x] = out.get(x, Ratio.of(0)) + self._curvature(instance) * c * e
                 value[name] = out
-        # rho V - E V+ as a form of the states alone, gradients having been put in: it must vanish
-        # identically, coefficient by coefficient. Equality for all states, not along one run, is what a noisy
-        # round needs.
+        # rho V - E V+ as a form of the states alone, gradients having been put in: it
+        # must vanish identically, coefficient by coefficient. Equality for all
+        # states, not along one run, is what a noisy round needs.
         form, _ = self.forms({k: Ratio.of(x) for k, x in self.data["v"].items()})
         total = {(a, b): Ratio.of(0) for a in states for b in states}
         for p, i in form.at.items():

@@ -45,13 +45,18 @@ class Condition:
     @property
     def end(self) -> sympy.Expr:
         """The value of the symbol at which the condition stops to hold."""
+        # Affine in the symbol: a + b x = 0 at -a/b.
         rest = self.positive.subs(self.bounds, 0)
         return sympy.cancel(-rest / sympy.diff(self.positive, self.bounds))
 
 
 @dataclass(frozen=True)
 class Region:
-    """Symbols in the order in which they are bounded, the rate's own (`unknown`), and the conditions on them."""
+    """Symbols in the order in which they are bounded, the rate's own (`unknown`), and the conditions on them.
+
+    `field` holds formulas in the symbols, `put` maps symbols to positive letters, `sign` decides. Every sign that a
+    proof needs is asked here. The order of `symbols` matters: a bound may use earlier symbols only.
+    """
 
     symbols: tuple[sympy.Symbol, ...]
     unknown: sympy.Symbol
@@ -71,6 +76,8 @@ class Region:
         """(low, high) of each symbol, in the symbols before it."""
         out: dict[sympy.Symbol, tuple[sympy.Expr, sympy.Expr | None]] = {}
         for x in self.symbols:
+            # Bounds refer to earlier symbols only: the region is a chain of intervals,
+            # which a change of variables makes a positive orthant.
             low, high = RANGES[x]
             # the rate is bounded from below by its condition, what bounds the rate from below is bounded from above
             for c in self.conditions:
@@ -81,7 +88,10 @@ class Region:
 
     @cached_property
     def put(self) -> dict[sympy.Symbol, sympy.Expr]:
-        """Each symbol in letters: every point of the region, and no other, is one choice of positive letters."""
+        """Each symbol in letters: every point of the region, and no other, is one choice of positive letters.
+
+        A choice of letters > 0 and a point of the region determine each other: p = (x - low)/(high - x).
+        """
         out: dict[sympy.Symbol, sympy.Expr] = {}
         for letter, (x, (low, high)) in zip(LETTERS, self.bounds.items(), strict=False):
             out[x] = sympy.cancel(sympy.sympify(within(low, high, letter)).subs(out))
@@ -94,9 +104,14 @@ class Region:
         return [(ring.from_expr(a), ring.from_expr(b)) for a, b in pairs]
 
     def sign(self, polynomial: sympy.polys.rings.PolyElement) -> int:
-        """1 or -1 where a polynomial in the symbols is shown to have that sign all over the region, else 0."""
+        """1 or -1 where a polynomial in the symbols is shown to have that sign all over the region, else 0.
+
+        0 means that no sign was shown. polynomial: an element of the field's ring, in the region's symbols.
+        """
         if not polynomial:
             return 0
+        # A polynomial in positive letters whose coefficients have one sign has that sign: sufficient, exact
+        # and quick. It is not necessary: a factor such as p^2 - p + 1 is refused.
         degrees = [max(m[k] for m, _ in polynomial.terms()) for k in range(len(self.symbols))]
         # homogenised: every symbol a/b turns x^e into a^e b^(degree - e), and the denominators b are positive
         tables = [
@@ -133,6 +148,7 @@ class Region:
         """
         if self.unknown not in self.symbols:
             return True  # the rate is a formula of the constants
+        # By the intermediate value theorem, for all constants at once; no root is computed.
         u, poly = self.unknown, closed.subs(SMOOTH, 1)
         top = sign_on_the_class(poly.subs(u, 1))
         ends = [sign_on_the_class(poly.subs(c.bounds, c.end)) for c in self.conditions]
@@ -140,6 +156,8 @@ class Region:
 
     def _rises(self, c: Condition) -> bool:
         """True where the condition holds at u = 1 and rises with u: all terms with u have coefficients > 0."""
+        # All other symbols are positive, so that coefficients > 0 at the
+        # terms with u make the condition increase in u.
         terms = sympy.Poly(c.positive, *RANGES).terms()
         place = list(RANGES).index(self.unknown)
         with_u = all(k > 0 for powers, k in terms if powers[place])
@@ -147,12 +165,16 @@ class Region:
 
 
 def evaluated(e: sympy.Expr, at: Mapping[sympy.Symbol, Formula], field: Field) -> Formula:
-    """A rational expression with elements of the field for its symbols: sums, products and whole powers."""
+    """A rational expression with elements of the field for its symbols: sums, products and whole powers.
+
+    KeyError for a symbol that has no value; only +, *, whole powers and rational numbers may occur.
+    """
     if e.is_Symbol:
         return at[e]
     if e.is_Rational:
         return field.from_expr(e)
     if e.is_Pow:
+        # Whole powers alone: a root would leave the field, and nothing rational is rounded to one.
         return evaluated(e.base, at, field) ** int(e.exp)
     parts = [evaluated(a, at, field) for a in e.args]
     return sum(parts, field.zero) if e.is_Add else prod(parts, start=field.one)
@@ -170,11 +192,15 @@ def one_sign(coefficients: Sequence[sympy.Rational]) -> int:
 
 
 def sign_on_the_class(e: sympy.Expr) -> int:
-    """The sign of a formula that is shown for all constants of the class, each symbol in its own range; else 0."""
+    """The sign of a formula that is shown for all constants of the class, each symbol in its own range; else 0.
+
+    e: a rational formula in symbols of RANGES, L = 1. 1 or -1 is shown, for all constants; 0 is not known.
+    """
     e = sympy.sympify(e)
     names = sorted(e.free_symbols, key=str)
     letters = {x: sympy.Symbol(f"{x}_", positive=True) for x in names}
     field = Field(list(letters.values()) or [sympy.Symbol("_")], sympy.QQ)
+    # Here each symbol runs over its own range, independent of the others: the whole class and not the region.
     put = {x: field.from_expr(within(*RANGES[x], letters[x])) for x in names}
     value = evaluated(e, put, field)
     return one_sign(list(value.numer.coeffs())) * one_sign(list(value.denom.coeffs())) if value else 0
@@ -195,6 +221,9 @@ def of_noise(
     """
     found = []
     for f in factors if RHO in symbols else ():
+        # The eliminated constant is a quotient of these factors and must keep its sign: the region
+        # is the part of the class around the rate that was found on which no factor changes its
+        # own. A factor that has one sign on all of the class bounds nothing.
         positive = sympy.expand(f if float(f.subs(at)) > 0 else -f)
         if positive.has(RHO) and sign_on_the_class(positive) != 1:
             others = [x for x in symbols if positive.has(x) and x not in (MU, RHO)]

@@ -70,6 +70,7 @@ class Derivation(Earned, Shown):
 
         Unsupported where a cell has none, before anything is written: unbiased messages, or no rate below 1.
         """
+        # All or nothing: a folder that holds some of the cells would look complete.
         none = next((c for c in self.cells if c.bracket.data is None), None)
         if none is not None:
             raise Unsupported(f"{self.method}, {none}: there is no certificate that recheck.py reads")

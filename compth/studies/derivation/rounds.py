@@ -33,7 +33,10 @@ MOST_SIGNS = 3
 
 
 class Several(sympy.Symbol):  # type: ignore[misc]  # sympy has no types
-    """The number of workers where it is not 1: it passes the question whether there are deviations."""
+    """The number of workers where it is not 1: it passes the question whether there are deviations.
+
+    `n > 1` is true of it, as it stands for any such n: the one question that a model asks of the number of workers.
+    """
 
     def __new__(cls, name: str) -> Several:
         made: Several = super().__new__(cls, name, integer=True, positive=True)
@@ -51,7 +54,10 @@ WORKERS = Several("n")
 
 @dataclass(frozen=True)
 class Instance:
-    """A 1-D quadratic that all workers share: curvature MU or SMOOTH; factors: what each message is multiplied by."""
+    """A 1-D quadratic that all workers share: curvature MU or SMOOTH; factors: what each message is multiplied by.
+
+    factors is empty for unbiased messages, whose law is told by its variance, and for methods that send nothing.
+    """
 
     curvature: sympy.Expr
     factors: tuple[sympy.Expr, ...]
@@ -80,15 +86,24 @@ class Round:
     @cached_property
     def instances(self) -> tuple[Instance, ...]:
         """All ends of the curvature and, for biased messages, all signs."""
+        # Ends of the class: a quadratic with mu or L, C(v) = (1 + s) v or (1 - s) v.
+        # They are candidates for the worst case, which brackets confirm or not;
+        # rotations and curvatures between are looked for by `brackets.rotated`.
         signs = product((1 + NORM, 1 - NORM), repeat=len(self.step.messages)) if not self.noisy else [()]
         return tuple(Instance(c, tuple(f)) for c, f in product((MU, SMOOTH), list(signs)))
 
     def matrix(self, at: Instance) -> sympy.Matrix:
-        """The round on this instance: of the state for biased messages, of second moments for unbiased ones."""
+        """The round on this instance: of the state for biased messages, of second moments for unbiased ones.
+
+        Entries are rational formulas in gamma, the parameters and the class's constants. Rows are next states (or
+        coefficients of moments), as `Model.moments` has them.
+        """
         common, worker = on_quadratic(
             self.program, self.step, at.curvature, dict(zip(self.step.messages, at.factors, strict=True))
         )
         if self.noisy:
+            # Noise enters through its variance alone: second moments follow
+            # a linear map whose largest eigenvalue is rho.
             q = Quadratic1D(at.curvature, "", 0, common, worker)
             return sympy.Matrix([[sympy.together(c) for c in row] for row in self.model.moments(q)[1]])
         (leaf,) = self.program.leaves
@@ -96,6 +111,8 @@ class Round:
         rows = []
         for k in names:
             value, _ = self.step.value(leaf.following[k])
+            # All workers equal: the mean over workers is the worker's own
+            # vector, and the state has one copy of each.
             row = plus(*((c, common[a.removeprefix("mean ")]) for a, c in value.items()))
             rows.append([sympy.sympify(row.get(a, 0)) for a in names])
         return sympy.Matrix(rows)
@@ -111,7 +128,10 @@ class Round:
         return self.statement(False)
 
     def statement(self, full: bool) -> Model:
-        """The same; full: V also sees the gradient at x, f - f*, and x+."""
+        """The same; full: V also sees the gradient at x, f - f*, and x+.
+
+        A new Step for each: the model adds the points at which it takes gradients to the step that it is given.
+        """
         step = Step(self.program, self.cls)  # a model adds its points to the step
         given = {"mu": MU, "L": SMOOTH, "n": self.cls.n}
         return model_of_step(self.program, step, self.cls, given, None, RESTS, full, extremal=())
@@ -132,6 +152,8 @@ def symbolic_round(q: Question, params: Mapping[str, Number], moving: tuple[str,
     unknown = {k: sympy.Symbol(k, positive=True) for k in moving}
     if form.takes_gamma:
         unknown = {"gamma": sympy.Symbol("gamma", positive=True)} | unknown
+    # The body runs once, on formulas in place of numbers. A comparison of a formula with a number has no
+    # answer and is refused by the trace, so that no branch is taken in silence.
     given = {k: spelled(v) for k, v in params.items()} | {k: Formula(k) for k in unknown}
     program = _valued(trace(kind.body, form.server, form.worker, given, n=1, d=10, start=form.start), unknown)
     if len(program.leaves) > 1:
@@ -141,6 +163,7 @@ def symbolic_round(q: Question, params: Mapping[str, Number], moving: tuple[str,
             f"{q.method}: more than {MOST_SIGNS} compressions a step: no closed form is looked for"
         )
     noisy = q.delta is None
+    # Only noise makes the number of workers matter: without it equal workers behave as one.
     n: Number = WORKERS if noisy and q.n > 1 else 1
     cls = Class(MU, SMOOTH, 0 if noisy else NORM**2, OMEGA if noisy else 0, n)  # type: ignore[arg-type]
     return Round(kind, program, Step(program, cls), cls, tuple(unknown.values()), noisy)

@@ -56,6 +56,7 @@ class Derived(Protocol):
 def collected(result: Derived) -> sympy.Expr:
     """The polynomial by powers of its unknown, each coefficient factored; the leading one positive."""
     assert result.closed is not None
+    # A polynomial is known up to its sign: the one that a reader expects has a positive leading coefficient.
     poly = sympy.Poly(result.closed.polynomial, result.closed.unknown)
     lead = poly.LC()
     sign = -1 if lead.could_extract_minus_sign() else 1
@@ -70,6 +71,8 @@ def solution(result: Derived) -> sympy.Expr | None:
     closed = result.closed
     if closed is None or sympy.degree(closed.polynomial, closed.unknown) > 2 or result.cells[0].root is None:
         return None
+    # Of two roots the one that has the first cell's value there; which
+    # root it is cannot change without the two meeting.
     found = sympy.solve(closed.polynomial, closed.unknown)
     c = result.cells[0].constants
     at: dict[sympy.Symbol, Number] = {MU: c["mu"], SMOOTH: c["L"]}
@@ -81,7 +84,10 @@ def solution(result: Derived) -> sympy.Expr | None:
 
 
 def formulas(result: Derived) -> dict[str, str] | None:
-    """The closed form as text: polynomial, rate where it is solved, parameters in it."""
+    """The closed form as text: polynomial, rate where it is solved, parameters in it.
+
+    Keys: polynomial, unknown, the rate under its own name where it is solved, and each parameter in the rate.
+    """
     if result.closed is None:
         return None
     poly = collected(result)
@@ -92,6 +98,7 @@ def formulas(result: Derived) -> dict[str, str] | None:
 
 
 def _name(result: Derived) -> str:
+    """The unknown of the closed form: r or rho."""
     assert result.closed is not None
     return str(result.closed.unknown)
 
@@ -157,7 +164,10 @@ def head(result: Derived) -> str:
 
 
 def facts(result: Derived) -> list[tuple[str, str]]:
-    """Heading and text."""
+    """Heading and text.
+
+    Pairs for text, HTML and the terminal alike; an empty heading continues the one above.
+    """
     unbiased = "omega" in result.cells[0].constants
     out = [("class", f"every f_i mu-strongly convex and L-smooth; {UNBIASED if unbiased else CONTRACTIVE}")]
     found = formulas(result)
@@ -197,7 +207,10 @@ def _beside(promise: Promise | None, certified: Fraction | None) -> list[tuple[s
 
 
 def scope_of(proof: SymbolicProof) -> str:
-    """The constants for which it holds."""
+    """The constants for which it holds.
+
+    The words that stand beside every claim of the proof: constants outside are not covered.
+    """
     if not proof.round_.noisy:
         return "0 < mu < L = 1, 0 < s < 1, one worker"
     return "0 < mu < L = 1, omega > 0, " + ("n > 1 workers" if proof.closed.has(WORKERS) else "one worker")
@@ -215,10 +228,12 @@ def proof_of(proof: SymbolicProof) -> Json:
 
 
 def _proof_lines(result: Derived) -> list[tuple[str, str]]:
+    """Scope, judge, V and multipliers; nothing without a proof."""
     proof = result.proof
     if proof is None:
         return []
     said = proof_of(proof)
+    # Asked of the kernel here, not read off the proof: the word follows from the run.
     judge = "by the kernel" if checked(proof) else "by an exact check in symbols (not the kernel's)"
     factor = "rho" if proof.round_.noisy else "r^2"
     attained = "the active quadratics have that rate there"
@@ -235,7 +250,10 @@ def _proof_lines(result: Derived) -> list[tuple[str, str]]:
 
 
 def notes(result: Derived) -> list[str]:
-    """What both sides mean, what is assumed, and what would close a gap."""
+    """What both sides mean, what is assumed, and what would close a gap.
+
+    Assumptions are those of the certificates themselves, of all cells.
+    """
     out = [
         "attained: a quadratic and a compressor of the class, exact; certified: V and multipliers in Fractions. "
         "Both at the parameters shown: the best found, not proved to be the best."
@@ -257,6 +275,8 @@ def notes(result: Derived) -> list[str]:
 
 def _longer(result: Derived) -> list[str]:
     """Where the conjecture stayed open for a V of the state alone: what the first cell's certificate says of it."""
+    # `check_rate` uses a V of the state alone. A longer window may
+    # settle what it left open, which is told, not decided.
     (c, *_), open_ = result.cells, result.report is not None and result.report.verdict is Verdict.CONSISTENT
     if not open_ or not c.bracket.window or c.certified is None:
         return []
@@ -267,7 +287,10 @@ def _longer(result: Derived) -> list[str]:
 
 
 def statement(result: Derived) -> str:
-    """The theorem in LaTeX: statement, step rule, rate, instance, proof, and the round."""
+    """The theorem in LaTeX: statement, step rule, rate, instance, proof, and the round.
+
+    Self-contained LaTeX, without a theorem environment; what is a candidate only is called one.
+    """
     c = result.cells[0]
     unbiased = "omega" in c.constants
     law = (
@@ -280,6 +303,8 @@ def statement(result: Derived) -> str:
         result.latex_algorithm,
     ]
     if result.closed is not None:
+        # The words never exceed what was checked: at the constants of the
+        # cells, and beyond them only by a proof in symbols.
         word = "is attained and certified" if result.confirmed else "is a candidate"
         beyond = "" if result.proof is not None else ", elsewhere a conjecture"
         unknown = "" if result.closed.unknown == RHO else r" with $\rho = r^2$"
