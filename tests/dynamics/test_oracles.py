@@ -12,6 +12,8 @@ import compth as ct
 from compth.certification.assumption import reference_of
 from compth.certification.tracer import leaves
 from compth.dynamics import exact
+from compth.dynamics.sketches import noise_for
+from compth.dynamics.system import data_of
 from compth.errors import Unsupported
 from compth.methods import plan_of
 
@@ -86,3 +88,11 @@ def test_equal_components_do_not_couple_the_mean():
     assert found.rho == pytest.approx(found.rho_mean**2, rel=1e-9)
     spread = ct.problems.random_finite_sum(n=2, m=3, d=3, kappa=5, seed=0)
     assert ct.exact_rate(method, spread).coupled
+
+
+def test_matrices_without_their_problem_are_refused_an_oracle():
+    method = ct.DCGD(ct.RandK(k=1), gamma=0.1, oracle=ct.Minibatch(1))
+    data = data_of(SUM)
+    assert noise_for(method, data) is not None
+    with pytest.raises(Unsupported, match="matrices alone have no components"):
+        noise_for(method, replace(data, problem=None))
