@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from compth._earned import Earned, changed
+from compth._own import stranger
 from compth.bits import FLOAT_BITS
-from compth.claims import sure
 from compth.dynamics import best_step, stationary
 from compth.dynamics.spectrum import entries, rate_on
 from compth.dynamics.system import data_of
 from compth.errors import CompthError, NoGuarantee, Unsupported
 from compth.methods import Method, Plan, find_guarantee
 from compth.methods.core.body import BodyMethod
-from compth.methods.core.word import assumptions
+from compth.methods.core.word import assumptions, not_its_own, other_run
 from compth.rates import first_at_most, geometric
 from compth.simulation import simulate
 from compth.studies.budget_members import Member, ProblemClass
@@ -222,7 +222,9 @@ def _start(problem: Problem) -> float:
 def _on_class(asked: Asked, method: Method, theorem: Theorem) -> Found:
     """By constants alone: rounds until the theorem's own metric is below eps times its start."""
     c = method.check(asked.problem)
-    reason = c.impossible or theorem.why_not(c)
+    # As of a problem: the package's theorems speak of the package's own step, and of the methods that list them.
+    other = "" if stranger(theorem) else other_run(method, asked.problem)
+    reason = other or not_its_own(theorem, method) or c.impossible or theorem.why_not(c)
     if reason:
         raise NoGuarantee(f"{theorem.id} does not apply: {reason}")
     # Relative to 1: a linear rate's bound scales with the start of its own metric, whatever that is.
@@ -234,7 +236,7 @@ def _on_class(asked: Asked, method: Method, theorem: Theorem) -> Found:
         raise NoGuarantee(f"{theorem.id} promises no linear rate: by constants alone it says nothing")
     rounds = first_at_most(theorem.values(c, plan, 1.0), asked.eps, LONGEST)
     # a class has no compressor whose claim could be doubted: its constant is what is asked about
-    word = sure(theorem) if asked.abstract else assumptions(method, asked.problem, theorem, c)["standing"]
+    word = assumptions(method, asked.problem, theorem, c, asked.abstract)["standing"]
     return Found(plan, float(plan.rho), float(plan.floor), rounds, theorem.id, str(word))
 
 

@@ -254,6 +254,41 @@ def test_a_class_is_judged_like_a_member_with_its_constant():
         assert classes.answers[by].chosen.standing == "PROVED"
 
 
+def subclass(base, **names):
+    return type("Mine", (base,), names)
+
+
+BORROWED = classmethod(lambda cls: ct.GD.theorems())
+
+
+@pytest.mark.parametrize(
+    ("method", "says"),
+    [
+        (subclass(ct.DCGD, theorems=BORROWED), "it is no theorem of Mine"),
+        (subclass(ct.DCGD, step=lambda self, problem, state, rng, plan: state), "Mine.step is not"),
+        (subclass(ct.DIANA, check=lambda self, p: ct.DIANA.check(self, p).but(mu=p.L)), "Mine.check is not"),
+    ],
+)
+@pytest.mark.parametrize("asked", [{"omega": [4]}, {"family": ct.RandK, "levels": [2]}])
+def test_by_constants_alone_a_theorem_speaks_of_the_methods_that_list_it(method, says, asked):
+    """DCGD with the theorem of GD was promised 0.669 a round at any omega, and the word was PROVED."""
+    found = ct.budget(method, rounds=10**6, by="theorem", mu=0.1, L=1, n=4, d=10, **asked)
+    (p,) = found.promises["theorem"]
+    assert p.rounds is None
+    assert p.standing == found.answers["theorem"].uncompressed.standing == ""
+    assert says in p.note
+
+
+def test_a_new_method_that_names_a_theorem_of_the_package_is_assumed():
+    @ct.method
+    def Lazy(w, x, *, gamma):
+        return x - gamma / 10 * w.mean(w.compress(w.gradient(x)))
+
+    Lazy.theorems = BORROWED
+    found = ct.budget(Lazy, omega=[4], rounds=10**6, by="theorem", mu=0.1, L=1, n=4, d=10)
+    assert found.promises["theorem"][0].standing == "ASSUMED"
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_constants_of_a_class_are_those_of_its_problems_or_worse(seed):
     p = ct.problems.random_quadratic(n=3, d=4, kappa=9, seed=seed)

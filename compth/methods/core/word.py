@@ -59,15 +59,21 @@ def _made_for(theorem: Theorem, method: Method) -> bool:
     return bool(type(theorem).derived) and getattr(theorem, "kind", None) is type(method)
 
 
-def assumptions(method: Method, problem: Problem, theorem: Theorem, c: Constants) -> Words:
-    """standing and assumed of a Rate, for a package of which nothing was replaced."""
+def assumptions(
+    method: Method, problem: Problem, theorem: Theorem, c: Constants, abstract: bool = False
+) -> Words:
+    """standing and assumed of a Rate, for a package of which nothing was replaced.
+
+    abstract: the claim is no compressor's, whose word it could be, but the class that is asked about.
+    """
     # the chain is as strong as its weakest link: the theorem, and the claims of the compressors that it
     # uses
-    used = [found for kind in theorem.requires if (found := c.claim(kind)) is not None]
+    claims = [] if abstract else [c.claim(kind) for kind in theorem.requires]
+    used = [found for found in claims if found is not None]
     standings = [sure(theorem), *map(sure, used)]
     pairs = zip(used, standings[1:], strict=True)
     lines = [f"{claim} of {method.fleet.label}" for claim, s in pairs if s is Standing.ASSUMED]
-    if not lines and stranger(method.fleet):
+    if not abstract and not lines and stranger(method.fleet):
         lines.append(f"what {method.fleet.label} says of itself")
     downlink = getattr(method, "downlink", None)
     if downlink is not None and stranger(downlink):
