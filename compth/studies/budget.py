@@ -61,7 +61,10 @@ class Budget(Earned, Shown):
     notes: tuple[str, ...] = ()
 
     def inside(self) -> list[object]:
-        """Which promises stand, and what the answers hold."""
+        """Which promises stand, and what the answers hold.
+
+        What `Earned` compares to tell whether the object is as `budget` made it.
+        """
         answers = [id(v) for a in self.answers.values() for v in vars(a).values()]
         promises = [earned(p) for row in self.promises.values() for p in row]
         plain = [earned(a.uncompressed) for a in self.answers.values()]
@@ -130,6 +133,7 @@ def _row(p: Promise | None) -> dict[str, object] | None:
 
 
 def _plain(a: Answer) -> dict[str, object]:
+    """An answer as plain values."""
     named = {k: _row(getattr(a, k)) for k in ("chosen", "nearest", "cheapest", "uncompressed")}
     return {"limit": a.limit, **named, "whole": a.whole, "gaps": list(a.gaps)}
 
@@ -209,6 +213,8 @@ def budget(
 
 
 def _target(rounds: int | None, bits: float | None, times: float | None) -> tuple[str, float]:
+    """(its name, its value). InvalidParameter for none or several."""
+    # Exactly one target: two could be met by different members, and there would be no strongest.
     given = {k: v for k, v in {"rounds": rounds, "bits": bits, "times": times}.items() if v is not None}
     if len(given) != 1:
         what = " and ".join(f"{k}={v}" for k, v in given.items()) or "nothing"
@@ -219,6 +225,7 @@ def _target(rounds: int | None, bits: float | None, times: float | None) -> tupl
 
 
 def _kinds(by: str | Sequence[str]) -> tuple[str, ...]:
+    """Names of evidence, each once, in the order given."""
     require(isinstance(by, str | Sequence), f"by={by!r}: give some of {', '.join(EVIDENCE)}")
     given = by.split(",") if isinstance(by, str) else list(by)
     names = tuple(dict.fromkeys(str(k).strip() for k in given))
@@ -235,6 +242,8 @@ def _members(
     delta: Sequence[Number] | None,
     where: Problem | ProblemClass,
 ) -> tuple[str, list[Member], str]:
+    """(name, members by strength, a note). InvalidParameter unless one of family, omega and delta is given."""
+    # One thing to choose from: a family's levels, variances or contractions.
     given = [v is not None for v in (family, omega, delta)]
     require(
         sum(given) == 1, "give one of family (such as ct.RandK), omega=[...] and delta=[...]: what to choose"
@@ -254,11 +263,13 @@ def _limit(target: str, value: float, base: Promise) -> float | None:
 
 def _cost(target: str, p: Promise) -> float:
     """What the target counts, inf where the member does not arrive."""
+    # Bits in all, rounds times a message: a stronger compressor may need more of them.
     found = p.bits if target == "bits" else p.rounds
     return math.inf if found is None else float(found)
 
 
 def _meets(target: str, limit: float | None, p: Promise) -> bool:
+    """Within the limit, up to rounding of a limit that was computed."""
     return limit is not None and _cost(target, p) <= limit * (1 + MESSAGES)
 
 
@@ -287,6 +298,7 @@ def _looked(
 def _answer(
     kind: str, target: str, limit: float | None, looked: Sequence[Promise], base: Promise, whole_: bool
 ) -> Answer:
+    """The strongest within; of equally long messages the one with fewest rounds."""
     # gaps: weaker members outside the limit although a stronger one is within. They are told, since a reader takes
     # "the strongest" to mean that everything weaker would do as well.
     within = [p for p in looked if _meets(target, limit, p)]
@@ -305,6 +317,7 @@ def _answer(
 
 
 def _name(method: object) -> str:
+    """The class's name."""
     return method.__name__ if isinstance(method, type) else type(method).__name__
 
 

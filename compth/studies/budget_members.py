@@ -44,6 +44,10 @@ class ProblemClass:
     """Every f_i mu-strongly convex and L-smooth on n workers in dimension d, as theorems see it: by constants alone.
 
     zeta2_star: mean ||grad f_i(x*)||^2 relative to ||x_0 - x*||^2 = 1; 0: the f_i share their minimiser.
+
+    It answers what theorems ask of a problem (L_max, mu_min, L_plus ...) by bounds that hold for all of the class.
+    Whatever needs a single problem (gradients, a start) raises NoProblem, an AttributeError as well, so that hasattr
+    is False.
     """
 
     mu: float
@@ -74,6 +78,8 @@ class ProblemClass:
         return self.L
 
     @property
+    # Hessian variance (Szlendak, Tyurin and Richtarik): for eigenvalues within
+    # [mu, L] a standard deviation is at most half the range.
     def L_pm(self) -> float:
         """Hessians between mu and L vary by at most half their distance; one worker's do not."""
         return (self.L - self.mu) / 2 if self.n > 1 else 0.0
@@ -113,7 +119,10 @@ class Member:
 
 
 def with_compressor(method: object) -> Make:
-    """compressor -> method, from a class or an instance. InvalidParameter for what takes no compressor."""
+    """compressor -> method, from a class or an instance. InvalidParameter for what takes no compressor.
+
+    An instance keeps all of its other parameters, its step among them.
+    """
     kind = method if isinstance(method, type) else type(method)
     if not issubclass(kind, Method):
         raise InvalidParameter(f"method={method!r} must be a method such as ct.DIANA, or ct.DIANA(gamma=0.1)")
@@ -128,6 +137,9 @@ def members_of(
     """(the family's name, its members by strength, what is to be said of the levels).
 
     Raises Unsupported, with the reason, where the method can take none of them.
+
+    chosen: the family. levels: None for all that its parameter has, at most MOST of them on a geometric grid. Raises
+    InvalidParameter for a family without levels, or whose function returns no compressor.
     """
     if isinstance(chosen, type) and "shape" in getattr(chosen, "__dataclass_fields__", {}):
         raise InvalidParameter(
@@ -146,6 +158,7 @@ def members_of(
 
 
 def _checked(c: object, level: object) -> Compressor | Fleet:
+    """A family is a user's function: what it returned is told with its level."""
     if not isinstance(c, Compressor | Fleet):
         raise InvalidParameter(
             f"family gave {c!r} at level {level!r}: it must be a function level -> Compressor"
@@ -154,6 +167,7 @@ def _checked(c: object, level: object) -> Compressor | Fleet:
 
 
 def _member(make: Make, level: object, c: Compressor | Fleet, problem: Problem | ProblemClass) -> Member:
+    """Expected bits of a worker's message, a mean over the fleet, and the claim that the method uses."""
     fleet = as_fleet(c)
     fleet.check(problem.n, problem.d)
     bits = float(sum(m.total for m in fleet.bits(problem.n, problem.d))) / problem.n
@@ -166,12 +180,15 @@ def _member(make: Make, level: object, c: Compressor | Fleet, problem: Problem |
 
 
 def _said(claim: Claim) -> str:
+    """The claim's first constant."""
     name, value = next(iter(claim.constants.items()))
     return f"{name}={float(value):.4g}"
 
 
 def _taken(made: Sequence[Member], problem: Problem | ProblemClass) -> list[Member]:
     """Those that the method can run with; Unsupported, with the first reason, where there is none."""
+    # Some members may not fit (a rank above the shape, a k above d): they are
+    # left out, and only where none fits is that an error.
     kept, reasons = [], []
     for m in made:
         try:
@@ -195,7 +212,12 @@ def members_of_claims(
     delta: Sequence[Number] | None,
     problem: Problem | ProblemClass,
 ) -> tuple[str, list[Member], str]:
-    """Every compressor with the claim as one member: the largest omega, or the smallest delta, compresses most."""
+    """Every compressor with the claim as one member: the largest omega, or the smallest delta, compresses most.
+
+    The strongest first. Raises InvalidParameter for constants outside of omega >= 0, 0 < delta <= 1.
+    """
+    # The class as one member: theorems and certificates speak of every compressor with the
+    # constant. It has no message, so that bits cannot be asked of it.
     name, values = ("omega", omega) if omega is not None else ("delta", delta or ())
     require(len(values) > 0, f"{name}=[]: give at least one constant")
     for value in values:
@@ -203,6 +225,7 @@ def members_of_claims(
     made = []
     for value in sorted(values, reverse=name == "omega"):
         claim = Unbiased(value) if name == "omega" else Contractive(value)
+        # A compressor that carries the claim and is never called.
         c = compressor(_unseen, claims=claim, bits=0)
         made.append(Member(value, f"{name}={float(value):.6g}", make(c), None, _said(claim)))
     return f"every compressor of a class ({name})", _taken(made, problem), ""
@@ -211,6 +234,7 @@ def members_of_claims(
 def _in_range(name: str, value: Number) -> None:
     """InvalidParameter for a constant that no compressor has."""
     try:
+        # A float is enough to see the range; the claim keeps the exact value.
         number = float(value)
     except (TypeError, ValueError, OverflowError):
         raise InvalidParameter(f"{name}={value!r} must be a number") from None
@@ -232,7 +256,10 @@ def _unseen(x: Array) -> Array:
 
 
 def uncompressed(make: Make, problem: Problem | ProblemClass) -> Method:
-    """The same method with nothing compressed, gradient descent where it takes no such thing."""
+    """The same method with nothing compressed, gradient descent where it takes no such thing.
+
+    The yardstick of `times`: GD where the method refuses Identity.
+    """
     try:
         method = make(Identity())
         method.check(problem)
@@ -245,6 +272,7 @@ def problem_class(
     mu: float | None, L: float | None, n: int | None, d: int | None, zeta2: float
 ) -> ProblemClass:
     """The class of these constants. InvalidParameter for those that no problem has."""
+    # A class needs all four; a missing one is named rather than guessed.
     missing = [k for k, v in {"mu": mu, "L": L, "n": n, "d": d}.items() if v is None]
     if mu is None or L is None or n is None or d is None:
         raise InvalidParameter(f"{', '.join(missing)} not given: without a problem mu, L, n and d are needed")
@@ -266,6 +294,7 @@ def whole_levels(text: str) -> list[int]:
     """Levels from "1,2,5" or "1..64", or both. InvalidParameter for anything else."""
     found: list[int] = []
     for word in text.split(","):
+        # Digits alone, as ASCII: int() would take signs, blanks and digits of other scripts, too.
         first, dots, last = word.strip().partition("..")
         right = all(end.isascii() and end.isdigit() for end in ((first, last) if dots else (first,)))
         ends = (int(first), int(last or first)) if right else (1, 0)

@@ -91,7 +91,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Found:
-    """What an evidence found: the plan that it speaks of, its factor and floor, rounds, and who says so."""
+    """What an evidence found: the plan that it speaks of, its factor and floor, rounds, and who says so.
+
+    rho: factor a round, None without a linear rate. floor: relative to ||x_0 - x*||^2.
+    """
 
     plan: Plan
     rho: float | None
@@ -123,6 +126,8 @@ class Asked:
 
     def promise(self, by: str, member: Member) -> Promise:
         """This member by this evidence; where it has none, the reason."""
+        # A member without this evidence is kept with the reason: an
+        # answer that skipped it would look like one about it.
         base = Promise(by, member.label, member.level, member.bits, member.claim)
         try:
             found = EVIDENCE[by](self, member.method)
@@ -149,6 +154,8 @@ class Asked:
         counted = counted_bits(method, self.problem, plan)
         if counted is not None or self.of_class:
             return counted
+        # A method that bills in a way of its own (by what it drew) is
+        # asked by a few seeded runs; the promise says so.
         steps, runs = MEASURED
         fixed = replace(method, gamma=float(plan.gamma)) if plan.schedule is None else method
         trace = simulate(fixed, self.problem, steps, runs, 0)
@@ -177,7 +184,10 @@ def counted_bits(method: Method, problem: Problem, plan: Plan) -> tuple[float, f
 
 
 def by_theorem(asked: Asked, method: Method) -> Found:
-    """Of the method's theorems, the one that promises eps first, at its own step or the given one."""
+    """Of the method's theorems, the one that promises eps first, at its own step or the given one.
+
+    Raises NoGuarantee, with all reasons, where no theorem applies. Kept for each method: other evidence asks again.
+    """
     if id(method) not in asked.planned:
         try:
             asked.planned[id(method)] = _first(asked, method)
@@ -205,6 +215,8 @@ def _first(asked: Asked, method: Method) -> Found:
 
 def _on_problem(asked: Asked, method: Method, theorem: Certified | None = None) -> Found:
     """The theorem, or of all the one that reaches eps first, on the problem."""
+    # A theorem bounds its own metric; `distance_bound` turns it into a bound of the squared
+    # distance, so that all kinds of evidence count rounds to the same target.
     start = _start(asked.problem)
     target = asked.eps * start
     g = find_guarantee(method, asked.problem, theorem, horizon=asked.horizon, reaching=target)
@@ -258,6 +270,7 @@ def by_certificate(asked: Asked, method: Method) -> Found:
 def _certified_class(method: Method, kind: type[BodyMethod], problem: ProblemClass) -> Certified:
     claimed = claim_of(method, method.check(problem))
     signs = {"omega": 1, "eta": 1, "delta": -1}
+    # Floats are rounded outward to fractions: the certified class contains the one that was asked about.
     bounds = {k: outward(v, signs[k]) for k, v in (claimed or {}).items()}
     return Certified(
         kind, {"mu": outward(problem.mu, -1), "L": outward(problem.L, 1), "n": problem.n, **bounds}
@@ -265,7 +278,10 @@ def _certified_class(method: Method, kind: type[BodyMethod], problem: ProblemCla
 
 
 def by_exact_rate(asked: Asked, method: Method) -> Found:
-    """At the theorem's step (or the given one): floor + rho^t with the exact rate and the exact floor."""
+    """At the theorem's step (or the given one): floor + rho^t with the exact rate and the exact floor.
+
+    Raises Unsupported for classes, large d, schedules, and moments too many for every level.
+    """
     _exact_can(asked, method)
     plan, floored = _planned(asked, method)
     if plan.schedule is not None:

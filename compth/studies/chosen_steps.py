@@ -36,6 +36,9 @@ class Chosen:
 
     found: (the method, what the search for its least exact rate gave), curve: the exact curve of this very step, where
     they were made.
+
+    method: with gamma set, or None where its theorem plans it. whose: a key of CHOICES. how: words for a remark, ""
+    for none.
     """
 
     method: Method
@@ -54,6 +57,7 @@ def certified_step(method: Method, problem: Problem, **_: object) -> Chosen:
     """The best step of the certified worst case of the class that the run lies in, with its parameters."""
     from compth.worst_case.certified_theorem import certified
 
+    # The certificate plans the step and whatever parameters the method leaves open; those that it sets stay.
     free = replace(method, gamma=None)
     found = find_guarantee(free, problem, certified(free, problem))
     given = {k: getattr(method, k, None) for k in found.plan.params}
@@ -106,9 +110,12 @@ class _Shortened:
 
     def score(self, j: int) -> tuple[float, float]:
         """(rounds to eps or inf, last mean square): smaller is better."""
+        # An exact curve costs seconds: each step's is made once.
         if j not in self.curves:
             self.curves[j] = self.curve_at(j)
         curve = self.curves[j].mean_square
+        # Rounds to the last time above eps, not to the first below: an exact
+        # mean square may rise again; NaN counts as above.
         above = np.flatnonzero(~(curve <= self.eps * curve[0]))
         first = int(above[-1]) + 1 if above.size else 0
         return (float(first) if first < len(curve) else float("inf")), float(curve[-1])
@@ -170,6 +177,7 @@ def tuned_step(method: Method, problem: Problem, *, steps: int, seed: int, eps: 
 
 
 def _first_step(method: Method, problem: Problem) -> tuple[float, bool]:
+    """(the theorem's step, True), or (1/L_max, False) without a theorem."""
     try:
         plan = find_guarantee(replace(method, gamma=None), problem).plan
         return float(plan.gamma), True
@@ -178,6 +186,7 @@ def _first_step(method: Method, problem: Problem) -> tuple[float, bool]:
 
 
 def _other_start(problem: Problem, seed: int) -> Array:
+    """x_0 moved by a Gaussian of the length of a gradient step."""
     # As far from x_0 as a gradient step goes: a start of the same difficulty, at which no run of the comparison began.
     start = np.asarray(problem.start, dtype=float)
     gradient = problem.gradients(start[None])[0].mean(axis=0)
@@ -197,6 +206,7 @@ def _climb(
     score: Callable[[int], tuple[float, float]], scores: dict[int, tuple[float, float]], best: int, way: int
 ) -> int:
     """The best j in this direction: two in a row that do not help end it."""
+    # Pilots are noisy: one step of no help is passed over, two in a row end the climb.
     missed = 0
     for j in range(best + way, way * (FARTHEST + 1), way):
         scores[j] = score(j)
@@ -239,7 +249,10 @@ def names_of(asked: str | Iterable[str]) -> tuple[str, ...]:
 def chosen(
     methods: Sequence[Method], problem: Problem, names: Sequence[str], **how: Unpack[How]
 ) -> tuple[list[Chosen], list[str]]:
-    """Every method with every step size asked for, and lines that say how they were found and which there are not."""
+    """Every method with every step size asked for, and lines that say how they were found and which there are not.
+
+    how: steps, seed and eps of the comparison. A step that does not exist is a line and no error.
+    """
     made: list[Chosen] = []
     missing: list[str] = []
     instead: dict[str, list[Chosen]] = {}
@@ -249,6 +262,8 @@ def chosen(
             try:
                 made.append(CHOICES[name](method, problem, **how))
             except (NoGuarantee, Unsupported) as reason:
+                # Where second moments do not close there is no exact rate:
+                # pilot runs stand in, and a line says so.
                 if name == "best" and "tuned" not in names:
                     made.append(tuned_step(method, problem, **how))
                     instead.setdefault(_why(reason), []).append(made[-1])

@@ -69,6 +69,7 @@ def _reading(problem: Problem) -> str:
 
 def _uncertified(rows: Sequence[Row]) -> list[str]:
     """Why nothing is certified: a line a reason, of all rows that share it."""
+    # Methods of one kind fail for one reason: said once, with their labels.
     reasons = dict.fromkeys(r.certified_note for r in rows if r.certified_note)
     of = {why: ", ".join(r.label for r in rows if r.certified_note == why) for why in reasons}
     return [f"nothing is certified of {labels}: {why}" for why, labels in of.items()]
@@ -76,6 +77,8 @@ def _uncertified(rows: Sequence[Row]) -> list[str]:
 
 def _charged_floats(methods: Sequence[Method]) -> list[str]:
     """A line for each function whose bits nobody declared: its uplink is that of no compression at all."""
+    # Without declared bits a function is charged d floats: its uplink
+    # then shows no gain, and the reader must know why.
     members = [m for method in methods for m in method.fleet.members]
     names = dict.fromkeys(repr(m) for m in members if getattr(m, "charges_floats", False))
     how = 'ct.compressor(..., bits="8*d"), or FILE.py:NAME(..., bits="8*d"), an expression in d and its parameters'
@@ -111,7 +114,11 @@ class Comparison(Earned, Shown):
         return _restored, (held, tuple(map(earned, self.rows)), earned(self))
 
     def inside(self) -> list[object]:
-        """Which rows and exact curves stand, and the arrays of the traces."""
+        """Which rows and exact curves stand, and the arrays of the traces.
+
+        What `Earned` compares to tell whether the object is as `compare` made it.
+        """
+        # A comparison whose curves were changed after the run must not pass for one that was run.
         held = [vars(t).get(name) for t in self.traces for name in CURVES]
         return [*map(earned, (*self.rows, *self.exact)), *map(alike, (*held, self.info))]
 
@@ -227,7 +234,11 @@ class Comparison(Earned, Shown):
         return json.dumps(encode(data), indent=1, allow_nan=False) + "\n"
 
     def guarantee_curve(self, i: int) -> Array | None:
-        """Guaranteed bound on E||x_t - x*||^2 / ||x_0 - x*||^2 of method i, None without a guarantee."""
+        """Guaranteed bound on E||x_t - x*||^2 / ||x_0 - x*||^2 of method i, None without a guarantee.
+
+        An array of steps + 1 values, by the theorem's own rate turned into one of the squared distance; the start of
+        the metric may make it larger than 1 at t = 0.
+        """
         g = self.guarantees[i]
         if g is None:
             return None
@@ -291,6 +302,7 @@ def _restored(held: Json, stood: tuple[bool, ...], whole: bool) -> Comparison:
 
 
 def _problem_constants(problem: Problem) -> dict[str, float]:
+    """As plain floats, for JSON."""
     names = ("n", "d", "L", "mu", "kappa", "L_max", "mu_min", "zeta2_star")
     return {name: float(getattr(problem, name)) for name in names}
 
@@ -321,6 +333,7 @@ def compare(
     Raises InvalidParameter for eps outside (0, 1) or no methods, Unsupported for a compressor a method cannot take,
     NoGuarantee where no method has a step of the kinds asked for.
     """
+    # Everything that can be refused is refused before anything runs: a comparison takes minutes.
     if not 0 < eps < 1:
         raise InvalidParameter(f"eps={eps} must lie between 0 and 1: it is relative to ||x_0 - x*||^2")
     if not methods:
@@ -330,6 +343,7 @@ def compare(
         method.check(problem)
         if engine != "numpy":
             engine_of(engine, method, problem, plan_of(method, problem, horizon=steps)[0], seed)
+    # Methods times kinds of steps, less those for which there is none, which the notes say.
     asked, notes = chosen(methods, problem, names, steps=steps, seed=seed, eps=eps)
     if not asked:
         raise NoGuarantee("; ".join(notes))
@@ -361,6 +375,7 @@ def compare(
         )
         if one.whose == "theorem" or names == (one.whose,):
             doing("its best step")
+            # Parameters of the theorem are kept while the step moves: what is compared is the step alone.
             fixed = with_the_plans_alpha(method, trace.plan.params)
             row = changed(row, **_best(fixed, problem, rate, one.found))
         doing("certified worst case")
@@ -400,6 +415,7 @@ def _said(asked: Sequence[Chosen], names: Sequence[str], notes: list[str]) -> Js
     """What a comparison of several step sizes says of them; each row's kind and method for the figure."""
     if names == ("theorem",):
         return {}
+    # Where no exact rate is known, a step tuned on pilot runs stands in the column of the best.
     kinds = ["best" if c.whose == "tuned" and "tuned" not in names else c.whose for c in asked]
     order = [name for name in names if name in kinds]
     return {"stepsizes": kinds, "kinds": order, "of": [c.method.label for c in asked], "notes": notes}
@@ -427,6 +443,8 @@ def _exact(
 
     The rate is that of the curve's own plan; a step schedule has none. Why: where it is the work alone.
     known: the curve, where it was made already.
+
+    method with its plan at this horizon. Refused by count, never by time: the same table on every machine.
     """
     from compth.dynamics import exact
     from compth.dynamics.spectrum import rate_on
@@ -462,7 +480,10 @@ def _moments(method: Method, problem: Problem, steps: int) -> int:
 
 
 def _tight(method: Method, problem: Problem, plan: Plan) -> float | None:
-    """The certified worst case over all problems with these mu_min and L_max, where it is known."""
+    """The certified worst case over all problems with these mu_min and L_max, where it is known.
+
+    None for step schedules, which the worst case does not cover.
+    """
     from compth.studies.step_sizes import worst_case_rate
 
     if plan.schedule is not None:
@@ -476,12 +497,15 @@ def _best(
     """The step with the smallest exact rate, where an exact rate is known and cheap.
 
     known: (method, what its search gave), where one was made: it serves if only the step differs.
+
+    Empty where no step is stable, the rate is unknown, or its enclosure did not converge.
     """
     from compth.dynamics import best_step, masked
 
     if rate is None or problem.d > BEST_LIMIT or masked.fits(method):
         return {}  # a masked model (IST) runs to a point of its own: faster there is no merit
     try:
+        # A search that was made for the same method serves again: methods are compared without their steps.
         mine = replace(method, gamma=None)
         same = known is not None and replace(known[0], gamma=None) == mine
         found = known[1] if known is not None and same else best_step(method, problem)
@@ -506,7 +530,10 @@ def rounding(values: Array) -> Array:
 
 
 def _exact_facts(curve: Trajectory | None, rate: float | None, trace: Trace, eps: float) -> dict[str, object]:
-    """Exact rate and rounds; a warning where the simulated mean is more than 7 standard errors off the exact one."""
+    """Exact rate and rounds; a warning where the simulated mean is more than 7 standard errors off the exact one.
+
+    eps: relative to the start. exact_rounds is None where the exact curve is above eps at its end.
+    """
     if curve is None:
         return {}
     # Rounds are counted to the last time above eps, not to the first below: second moments of compressed methods may
@@ -527,6 +554,7 @@ def _exact_facts(curve: Trajectory | None, rate: float | None, trace: Trace, eps
 
 def _constant(method: Method, c: Constants) -> Claim | None:
     """The claim that the method works with: what it requires, else the fleet's first."""
+    # A compressor may claim several constants; shown is the one that the theorem's rate is written in.
     wanted = [found for kind in method.requires if (found := c.claim(kind)) is not None]
     return wanted[0] if wanted else next(iter(c.claims), None)
 
@@ -544,6 +572,9 @@ def _found(row: Row, method: Method, trace: Trace) -> str:
 
 
 def _row(method: Method, problem: Problem, g: Guarantee | None, reason: str, trace: Trace, eps: float) -> Row:
+    """reason: why there is no guarantee, "" where there is one. All rounds and bits are to eps ||x_0 - x*||^2."""
+    # Promised and seen side by side, each None where there is nothing to say: a floor is seen
+    # only in runs that settled, above rounding, without one that diverged.
     c = method.check(problem)
     claim = _constant(method, c)
     # What a theorem bounds may be a Lyapunov function; its rate object turns it into a bound on the squared distance,
@@ -586,6 +617,7 @@ def _floor(g: Guarantee, start: float) -> float | None:
 
 
 def _provenance(standing: Standing, attribution: Attribution) -> str:
+    """As in PROVED/literature."""
     return f"{standing.value}/{attribution.value}"
 
 

@@ -39,7 +39,10 @@ class LevelComparison(Computed, Shown):
 
     @property
     def regret(self) -> float | None:
-        """Tuned bits over the bits of the best fixed level: below 1 tuning beats hindsight."""
+        """Tuned bits over the bits of the best fixed level: below 1 tuning beats hindsight.
+
+        None where tuning, or every fixed level, did not reach eps.
+        """
         best = self.hindsight
         return None if best is None or self.tuned is None else self.tuned / best[1]
 
@@ -79,6 +82,7 @@ def compare_levels(
     that counts elements takes them as d elements. Raises InvalidParameter for levels outside 1..d, and as compare does.
     """
     if levels is None:
+        # Powers of two are within a factor two of any level: hindsight on them is nearly that on all.
         levels = sorted({*(2**k for k in range(problem.d.bit_length()) if 2**k <= problem.d), problem.d})
     bad = [
         v

@@ -42,7 +42,10 @@ Messages = Compressor | Sequence[Compressor] | Fleet
 
 @dataclass(frozen=True)
 class Setting:
-    """One compressor: what the class allows and what happens on the problem, as (name, text) lines with the numbers."""
+    """One compressor: what the class allows and what happens on the problem, as (name, text) lines with the numbers.
+
+    numbers: the same facts as plain values, for JSON.
+    """
 
     title: str
     lines: tuple[tuple[str, str], ...]
@@ -92,6 +95,7 @@ class MethodAnalysis(Computed, Shown):
 
 
 def _aligned(lines: Sequence[tuple[str, str]]) -> list[str]:
+    """Headings padded to one width."""
     width = max((len(k) for k, _ in lines), default=0)
     return [f"  {k.ljust(width)}  {v}" for k, v in lines]
 
@@ -125,8 +129,11 @@ def analyse(
     if not isinstance(asked, _Asked):
         return _of_its_own(asked, problem)
     kind, fixed, gamma, base = asked
+    # What is asked about has to be named: a compressor, or the constants of a class.
     unasked = () if compressors or delta is not None or omega is not None else _unasked(kind, base)
     if base is not None:
+        # An instance stands for itself: its own compressor where no
+        # list is given, and the problem as it sees it.
         compressors = compressors if kind.takes_compressor and compressors else [base.compressor]
         problem = None if problem is None else base.seen(problem)
         n = None if problem is None or n is None else int(problem.n)
@@ -144,7 +151,10 @@ def analyse(
         **_defaults(kind),
         **fixed,
     }
+    # A body that never says `broadcast` cannot have its downlink compressed, whatever is asked of it.
     down = "broadcast" in kind.body.__code__.co_names
+    # What the trace cannot read (a branch on a vector's value, say) has no derivation; the
+    # line that stops it is the answer then, and no number is shown.
     try:
         shown = listing(kind, numbers, workers, d, down)
     except Underivable as reason:
@@ -168,6 +178,8 @@ def _check_compressors(given: object) -> None:
     need = f"compressors={given!r} must be a list, as compressors=[ct.RandK(k=2)]; a problem is given as problem=..."
     if not isinstance(given, Sequence) or isinstance(given, str):
         raise InvalidParameter(need)
+    # A problem in the place of the list, or one compressor without
+    # brackets, is the usual slip: told here, by name.
     for c in given:
         require(isinstance(c, Compressor | Fleet | list | tuple), need)
 
@@ -176,6 +188,7 @@ def _unasked(kind: type[BodyMethod], base: BodyMethod | None) -> tuple[tuple[str
     """What to ask for where a body compresses and nobody said with what: the default sends everything."""
     if not kind.takes_compressor or not {"compress", "sketch"} & set(kind.body.__code__.co_names):
         return ()
+    # The default of a body is to send everything. An analysis of that would look like one of compression.
     if base is not None and type(base.compressor) is not Identity:
         return ()
     said = "none is named" if base is None else "Identity(), the default: nothing is compressed"
@@ -196,18 +209,27 @@ class _Asked(NamedTuple):
     base: BodyMethod | None
 
     def made(self, compressor: Messages, gamma: Number | None, values: Mapping[str, Number]) -> Method:
-        """The instance with this compressor, these parameters."""
+        """The instance with this compressor, these parameters.
+
+        compressor: one, a list, or a fleet. Parameters of `values` that the instance sets itself are left as they
+        are.
+        """
         given = dict(values) if gamma is None else {"gamma": gamma, **values}
         if self.base is None:
             return with_all_parameters(self.kind)(compressor, **given)
         settable = {f.name for f in fields(self.base) if f.init}
         own: Json = {"compressor": compressor} if self.kind.takes_compressor else {}
+        # What the instance sets stays: only what it leaves open takes the values that were found or given.
         new = {k: v for k, v in given.items() if k in settable and getattr(self.base, k) is None}
         return replace(self.base, **own, **new)
 
 
 def _asked(what: object, params: dict[str, Number], gamma: Number | None) -> _Asked | Method:
-    """What was asked of: a class, an instance or a plain function; an instance of the catalogue that is no body."""
+    """What was asked of: a class, an instance or a plain function; an instance of the catalogue that is no body.
+
+    Raises InvalidParameter for what is no body or has no such parameter, Unsupported for a class whose steps its body
+    does not describe.
+    """
     base = what if isinstance(what, Method) else None
     if not isinstance(what, type | Method) and callable(what):
         what = method(what)
@@ -218,6 +240,8 @@ def _asked(what: object, params: dict[str, Number], gamma: Number | None) -> _As
         raise InvalidParameter(
             f"{kind.__name__} is no method written as a body: decorate a function with @ct.method"
         )
+    # A class that overrides the step has a body that does not run:
+    # what follows from it would be false of its runs.
     if not runs_its_body(kind):
         raise Unsupported(f"{kind.__name__} changes what its body says: nothing is derived from it")
     if base is None and not kind.takes_compressor:
@@ -250,7 +274,10 @@ def _theorems(kind: type[Method]) -> tuple[tuple[str, str], ...]:
 
 
 def _promised(made: Method, problem: Problem) -> tuple[tuple[str, str], ...]:
-    """The theorem that promises most on the problem."""
+    """The theorem that promises most on the problem.
+
+    At the method's own step, or at its theorem's.
+    """
     if not made.theorems():
         return ()
     try:
@@ -265,11 +292,13 @@ def _promised(made: Method, problem: Problem) -> tuple[tuple[str, str], ...]:
 
 
 def _summary(kind: type[Method]) -> str:
+    """The first line of the docstring, unless it is the decorator's own."""
     lines = (kind.__doc__ or "").strip().splitlines()
     return lines[0] if lines and not lines[0].endswith("a method written as one body.") else ""
 
 
 def _defaults(kind: type[BodyMethod]) -> dict[str, Number]:
+    """Parameters that the body gives a value."""
     return {k: v for k, v in kind.signature.params.items() if v is not NOTHING}
 
 
@@ -287,11 +316,17 @@ def _constants(problem: Problem | None, mu: Number | None, L: Number | None) -> 
 def _derived(
     kind: type[BodyMethod], numbers: Mapping[str, Number], n: int, d: int, down: bool
 ) -> tuple[tuple[str, str], ...]:
-    """Fixed point, invariants, bits and what is carried."""
+    """Fixed point, invariants, bits and what is carried.
+
+    numbers: by name, gamma included. down: whether the body broadcasts. Pairs of heading and text; a fixed point that
+    does not exist is a line with the reason.
+    """
     # On the reduced program: memories that only repeat a mean of others are followed by an invariant, not by a fixed
     # point of their own.
     form = kind.signature
     given = {k: numbers[k] for k in (*form.params, *(("gamma",) if form.takes_gamma else ()))}
+    # Reduced by its linear invariants, a memory that is always the
+    # mean of others needs no equation of its own.
     program: Program = derived(kind, tuple(sorted(given.items())), n, d, False)
     plain, gone = without_invariants(program)
     out = []
@@ -308,6 +343,8 @@ def _derived(
     for k, combination in gone.items():
         what = " + ".join(f"{'' if c == 1 else f'{c} '}mean({j})" for j, c in combination.items())
         out.append(("invariant", f"{k} = {what} in every round"))
+    # Rates of x are those of the part of the state that x is influenced by: a vector
+    # that never comes back to it has no say, however it grows.
     part = observed(plain)
     if not part.whole:
         seen = ", ".join(_form(v, program.worker) for v in part.forms.values())
@@ -342,6 +379,8 @@ def _at(a: Fraction, b: Number) -> str:
 
 
 def _bits(program: Program) -> str:
+    """Messages and full vectors of a round, with the probability of each outcome of its coins."""
+    # A leaf is one outcome of the round's coins, with its exact probability; equal bills are added.
     shares: dict[str, Fraction] = {}
     for leaf, bill in zip(program.leaves, bills(program), strict=True):
         parts = [f"{len(bill.messages)} message{'s' * (len(bill.messages) > 1)}"] if bill.messages else []
@@ -356,12 +395,14 @@ def _bits(program: Program) -> str:
 
 def _usual_workers(base: Method | None) -> int:
     """10, or the fewest that an instance's fleet takes where it asks for another number of them."""
+    # Ten workers are enough to show what averaging does; a fleet of a fixed size takes its own.
     if base is None or not base.fleet.why_not(10, 10):
         return 10
     return next((n for n in range(2, 65) if not base.fleet.why_not(n, 10)), 10)
 
 
 def _class_title(constants: tuple[Number, Number], n: int, claim: Mapping[str, object]) -> str:
+    """The class in words."""
     shown = ", ".join(f"{k}={_short(v)}" for k, v in claim.items() if v is not None)
     return f"every compressor with {shown}, mu={_short(constants[0])}, L={_short(constants[1])}, n={n}"
 
@@ -374,10 +415,17 @@ def _setting(
     n: int,
     d: int,
 ) -> Setting:
+    """What follows for one compressor.
+
+    The claim and the certified worst case of its class, then guarantee, stable steps and exact rates on the problem.
+    """
     kind, fixed, gamma, base = asked
     if base is not None and kind.takes_compressor:
         # what the instance holds is replaced by the one asked about: its promise and its label follow
         base = replace(base, compressor=compressor)
+    # In order: what the compressor claims at this n and d, whether a class of the
+    # worst case holds such a run at all, then the certificate, then exact numbers on
+    # the problem. Each reason for a missing number is a line.
     fleet = as_fleet(compressor)
     fleet.check(n, d)
     claim = _claim(fleet, n, d) | _heard(base, d)
@@ -391,6 +439,7 @@ def _setting(
         lines.append(
             ("worst case", "none: give mu and L, or a problem whose workers are all strongly convex")
         )
+    # The inequalities of the class add variances over workers, which correlated compressors need not.
     elif not isinstance(fleet, Independent) and n > 1:
         lines.append(("worst case", "none: it is stated for workers that compress independently"))
     elif not any(claim.get(k) is not None for k in ("delta", "omega", "eta")):
@@ -408,6 +457,8 @@ def _setting(
         own = base if base is not None else _plain(kind, compressor, fixed, gamma)
         lines += [] if own is None else _promised(own, problem)
         # Parameters that the class search found serve on the problem as well; a theorem of the method plans the others.
+        # Exact dynamics need every parameter as a number: given, found
+        # by the class search, or planned by a theorem.
         missing = [k for k in kind.signature.params if k not in used and k not in _defaults(kind)]
         if missing and base is None and (own is None or not kind.theorems()):
             lines.append(("exact dynamics", f"not asked: give {', '.join(missing)}"))
@@ -424,6 +475,7 @@ def _setting(
 
 def _claim(fleet: Fleet, n: int, d: int) -> dict[str, Number | None]:
     """The constants by which a worst case is asked: omega, else delta, else eta and omega."""
+    # Unbiasedness first: it gives the sharper class, since noise of independent workers averages out.
     unbiased, contractive = fleet.claim(Unbiased, n, d), fleet.claim(Contractive, n, d)
     pair = fleet.claim(BiasVariance, n, d)
     if unbiased is not None:
@@ -441,17 +493,24 @@ def _class_lines(
     gamma: Number | None,
     fixed: Mapping[str, Number],
 ) -> tuple[tuple[tuple[str, str], ...], dict[str, object]]:
-    """The certified worst case at given or found parameters, and the instance that attains most."""
+    """The certified worst case at given or found parameters, and the instance that attains most.
+
+    claim: constants of the class of compressors. gamma, fixed: what is given; the rest is searched. The certificate
+    is rechecked in exact arithmetic before its rate is shown.
+    """
     from compth.worst_case import tight_rate
     from compth.worst_case.search import best_parameters
 
     try:
         claims = (claim.get("delta"), claim.get("omega"), claim.get("eta"))
         heard = (claim.get("delta_down"), claim.get("omega_down"))
+        # A search for the step and parameters of least certified rate; `bounded` also takes methods whose
+        # worst case is known as an upper bound alone.
         q: Question = question(asked_for(kind), *constants, *claims, n, *heard, bounded=True)
         step, params, _ = best_parameters(q, {**_defaults(kind), **fixed}, gamma)
         own = {k: v for k, v in params.items() if k not in ("mu", "L", "n", "delta", "omega")}
         given = {k: v for k, v in claim.items() if v is not None}
+        # One name for two things would hand the search's value of a step to the bias of the compressors.
         if set(given) & set(own):
             raise InvalidParameter(
                 f"{kind.__name__}: its own eta is no bias of the compressors, name it otherwise"
@@ -491,6 +550,7 @@ def _heard(base: BodyMethod | None, d: int) -> dict[str, Number | None]:
     """What the compressor of an instance's broadcast claims, {} where it claims nothing or nothing compresses it."""
     if base is None or base.broadcasts_all:
         return {}
+    # What workers hear is compressed as well: its constants enter the class beside those of the uplink.
     unbiased, ball = base.downlink.claim(Unbiased, d), base.downlink.claim(Contractive, d)
     if unbiased is not None:
         return {"omega_down": unbiased.omega}
@@ -518,12 +578,18 @@ def _plain(
 
 
 def _exact_lines(made: Method, problem: Problem) -> tuple[list[tuple[str, str]], dict[str, object]]:
-    """Exact rates on the problem: the largest stable step, the best one, and at its own step rate and floor."""
+    """Exact rates on the problem: the largest stable step, the best one, and at its own step rate and floor.
+
+    made: a method with all its parameters. Unsupported models are one line with the reason. Numbers that did not
+    converge are left out of the dict.
+    """
     from compth.dynamics import best_step, exact_rate, max_stable_step, stationary
 
     lines: list[tuple[str, str]] = []
     numbers: Json = {}
     try:
+        # The largest step at which second moments stay bounded, as a bracket: what
+        # did not converge is told as one, and not as a number.
         top = max_stable_step(made, problem, tol=1e-4)
         steps = f"gamma < {top:.4g}" if np.isfinite(top) else "every gamma"
         lines.append(("stable steps", steps if top.converged else _between(top.bracket)))
@@ -554,6 +620,7 @@ def _between(bracket: tuple[float, float]) -> str:
 
 
 def _short(v: Number) -> str:
+    """Six digits; whole numbers as they are."""
     return str(v) if isinstance(v, int) else f"{float(v):.6g}"
 
 

@@ -48,7 +48,13 @@ class Finding(Computed, Shown):
 
 
 def bound_ratio(method: Method, problem: Problem, theorem: str | Theorem, steps: int = 40) -> float:
-    """max over 1 <= t <= steps of (exact metric)/(bound); rounding at 1e-26 of the start is forgiven."""
+    """max over 1 <= t <= steps of (exact metric)/(bound); rounding at 1e-26 of the start is forgiven.
+
+    0.0 where no round has a finite bound. Raises NoGuarantee where the theorem does not apply, Unsupported where its
+    metric has no exact expectation.
+    """
+    # The exact expectation of the theorem's own metric over its bound, both from the same start and plan:
+    # above 1 the inequality is false on this problem, without any statistics.
     promised = find_guarantee(method, problem, theorem, horizon=steps)
     run = curve(method, problem, promised.plan, promised.theorem, np.asarray(problem.start), steps)
     seen = promised.theorem.trajectory(run)
@@ -69,6 +75,8 @@ def rate_ratio(method: Method, problem: Problem, theorem: str | Theorem) -> floa
     rho = promised.rate.rho
     if rho is None or not 0 < rho < 1:
         raise NoGuarantee(f"{promised.theorem.id} promises no linear rate")
+    # log rho(theorem)/log rho(exact) compares numbers of rounds for
+    # one accuracy, which differences of rates do not.
     found = rate_on(method, problem, promised.plan)
     if found.coupled or not found.converged or not found.rho < 1:
         raise NoGuarantee("the exact rate is not that of the second moments alone")
@@ -79,6 +87,8 @@ def bump(method: Method, problem: Problem, points: int = 25) -> float:
     """1 + the largest rise of rho(gamma) between two lower values: above 1 rho is not unimodal on (0, stable step).
 
     rho is looked at on `points` steps, evenly in log gamma over three decades below the largest stable one.
+
+    Raises Unsupported where every step is stable or the largest stable one is not enclosed.
     """
     data = data_of(method.seen(problem))
     rate = RateAt(method, data, parameters(method, problem))
@@ -88,12 +98,15 @@ def bump(method: Method, problem: Problem, points: int = 25) -> float:
     if not top.converged:
         raise Unsupported(f"the largest stable step is only known to lie in {top.bracket}")
     values = np.array([rate.rho(g) for g in top * np.geomspace(1e-3, 1, points)])
+    # A rise between two lower values shows a second valley; on a
+    # grid it may be missed, but what is seen is there.
     before, after = np.minimum.accumulate(values), np.minimum.accumulate(values[::-1])[::-1]
     return 1 + float((values[1:-1] - np.maximum(before[:-2], after[2:])).max())
 
 
 def problems(count: int, seed: int = 0, largest: int = 6) -> Iterable[tuple[str, Problem]]:
     """Every extremal problem, then `count` seeded random ones (n, d <= largest, all spectra, some interpolating)."""
+    # Extremal problems first: a theorem is tight there if anywhere.
     yield from extremal_problems().items()
     rng = stream(seed)
     names = ("log", "uniform", "two-point", "one-small", "one-large")
@@ -114,7 +127,10 @@ def problems(count: int, seed: int = 0, largest: int = 6) -> Iterable[tuple[str,
 
 
 def nearby(problem: Problem, rng: np.random.Generator, scale: float) -> Problem:
-    """A problem close to this one: factors of the A_i and the minimisers moved by `scale` relative to their size."""
+    """A problem close to this one: factors of the A_i and the minimisers moved by `scale` relative to their size.
+
+    rng: where the moves are drawn from. The neighbour is a convex quadratic whose mean has the same minimiser.
+    """
     # The factors are moved, not the Hessians: F F' stays positive semidefinite, so the neighbour is a convex quadratic.
     # The gradients at x* are moved with mean zero, which keeps x* the minimiser and changes the heterogeneity alone.
     values, vectors = np.linalg.eigh(as_quadratic(problem).A)
@@ -143,6 +159,7 @@ def study(
     rng = stream(seed, 1)
 
     def climbing() -> Iterable[tuple[str, Problem]]:
+        # A (1 + 1)-search: the step grows after a success and shrinks else, down to where moves are rounding.
         scale = 0.3
         for _ in range(climb):
             if kept is None:

@@ -40,9 +40,13 @@ def worst_case_rate(
     """The certified worst-case factor at this step and parameters of the class that a run lies in, None without one.
 
     None for a user's compressor or problem, whose claims and constants are its own word.
+
+    gamma, params: of the run. The factor is of squared quantities a round, over every problem with its mu_min and
+    L_max.
     """
     from compth.worst_case.runs import body_rate
 
+    # What is certified holds for a class; that a user's object lies in it is only its word.
     if foreign(method.fleet) or foreign(problem) or foreign(getattr(method, "downlink", None)):
         return None
     try:
@@ -57,6 +61,9 @@ def descent_step(method: Method, problem: Problem) -> float | None:
 
     noise = (1/n^2) sum (E||C(g_i)||^2 - ||g_i||^2) for independent unbiased workers, exact at these gradients or from
     the declared omega.
+
+    Also None for methods other than DCGD, for compressed downlinks and for stochastic gradients: the lemma's step is
+    one of plain quantised gradients.
     """
     c = method.check(problem)
     exact = c.omega_down == 0 and not c.stochastic
@@ -68,6 +75,9 @@ def descent_step(method: Method, problem: Problem) -> float | None:
         or c.claim(Unbiased) is None
     ):
         return None
+    # f(x - gamma gbar_C) <= f - gamma |gbar|^2 + (L gamma^2/2)(|gbar|^2 + noise) in
+    # expectation: the right side is least at gamma = |gbar|^2/(L (|gbar|^2 + noise)).
+    # Unbiasedness gives the linear term, independence adds the noise as variances.
     g = problem.gradients(problem.start[None])[0]
     mean = g.mean(axis=0)
     try:
@@ -115,6 +125,7 @@ def step_sizes(method: Method, problem: Problem, *, eps: float = 1e-6) -> StepTa
 
 def with_the_plans_alpha(method: Method, params: Mapping[str, Number]) -> Method:
     """The method with alpha as planned; what depends on the step (ADIANA, IASGD) stays free to follow it."""
+    # Only alpha, the memory's step: planned for the compressor's omega, not for gamma.
     free = {f.name for f in fields(method) if f.init}
     fixed: Method = replace(method, **{k: v for k, v in params.items() if k == "alpha" and k in free})
     return fixed
@@ -127,6 +138,7 @@ def _converged(rate: RateAt, gamma: float) -> float | None:
 
 
 def _promised(method: Method, problem: Problem, gamma: float) -> float | None:
+    """The theorem's factor at this step, None where it promises none."""
     try:
         found = find_guarantee(replace(method, gamma=gamma), problem)
     except NoGuarantee:
@@ -150,6 +162,8 @@ def certified_facts(
 
     eps: the squared distance asked for. Where nothing is certified, `certified_note` says why; of a method whose best
     step has a closed form the table is silent.
+
+    Keys are fields of `Row`: certified_step, certified_rate, certified_rounds, certified_standing or certified_note.
     """
     from compth.worst_case.certified_theorem import certified
 

@@ -97,8 +97,8 @@ class Bracket:
 def bracket(q: Question, params: Mapping[str, Fraction], window: int = WINDOW) -> Bracket:
     """The bracket of a question in Fractions at parameters (gamma included). Unsupported for what no LMI covers.
 
-    q: interior or not, its constants are exact. window: the longest that is tried. Unsupported too where a round does
-    not rest at the minimiser, since instances here have x* = 0 and would not show a floor.
+    q: constants in Fractions. window: the longest that is tried. Unsupported too where a round does not
+    rest at the minimiser, since instances here have x* = 0 and would not show a floor.
     """
     # Where mu = L the certificate's program has no interior: it speaks of a slightly larger class,
     # whose bound holds for this one. The instance stays in the class itself.

@@ -312,7 +312,7 @@ def _open(method: object, given: Mapping[str, Number]) -> tuple[str, ...]:
 def _root(closed: ClosedForm, found: _Cell) -> float | None:
     """Where the polynomial puts the rate of a cell: the root nearest to what was found there.
 
-    None where no root is real. Of the best rate: for r the square is returned.
+    The squared rate, also where the unknown is r; None where no root is real.
     """
     exact = {k: sympy.Float(v, 30) for k, v in found.constants.items()}
     poly = sympy.Poly(closed.polynomial.subs(exact), closed.unknown)
