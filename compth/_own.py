@@ -192,7 +192,9 @@ def _see(kept: list[_Kept]) -> _Seen | None:
     holders = (*spaces, *_FUNCTIONS, *(f for f, _ in _CODE), *cells)
     others = tuple(k for k, space in found if space is None)
     sizes, last = tuple(map(len, spaces)), tuple(next(reversed(space)) for space in spaces)
-    return _Seen(_counts(), spaces, sizes, last, holders, _addresses(holders), others)
+    return _Seen(
+        _counts(), spaces, sizes, last=last, holders=holders, addresses=_addresses(holders), others=others
+    )
 
 
 def _readable(spaces: tuple[dict[object, object], ...]) -> bool:

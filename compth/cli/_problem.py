@@ -62,4 +62,4 @@ def problem_of(
         if m is None:
             return problems.random_quadratic(workers, dim, kappa, seed, interpolation=interpolation)
         return problems.random_finite_sum(workers, m, dim, kappa, seed, interpolation=interpolation)
-    return problems.ridge(dataset, workers, split, reg, seed, m, target)
+    return problems.ridge(dataset, workers, split, reg, seed=seed, components=m, target=target)

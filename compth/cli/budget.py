@@ -115,9 +115,22 @@ def budget(
     constants: Json = {"mu": mu, "L": smooth, "n": workers, "d": dim} if alone else {}
     constants |= {"omega": omega or None, "delta": delta or None}
     size = 20 if dim is None else dim
-    problem = None if alone else problem_of(
-        dataset, workers, split, regularisation, size, kappa, interpolation, 0, None, target
-    )  # fmt: skip
+    problem = (
+        None
+        if alone
+        else problem_of(
+            dataset,
+            workers,
+            split,
+            reg=regularisation,
+            dim=size,
+            kappa=kappa,
+            interpolation=interpolation,
+            seed=0,
+            m=None,
+            target=target,
+        )
+    )
     # Files run as long as something may still ask them, the referee at the end included.
     with Spec(method, compressor, levels, dim or 1 if problem is None else problem.d) as spec:
         with progress(None) as advance:

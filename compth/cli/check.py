@@ -84,7 +84,9 @@ def check(
 
     # An object of the catalogue is certified here; a file's in a process of its own, by the same request.
     file, name, listed = _read(target, pair)
-    adaptation = _adaptation(adapt, pair, backend, dtype, shapes, state, after, generators)
+    adaptation = _adaptation(
+        adapt, pair, backend, dtype=dtype, shapes=shapes, state=state, after=after, generators=generators
+    )
     if listed is not None and adaptation:
         given = ", ".join("--state" if k == "fresh" else f"--{k}" for k in adaptation)
         raise InvalidParameter(

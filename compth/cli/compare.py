@@ -93,7 +93,16 @@ def compare(
     from compth.studies.comparison import compare as run_comparison
 
     problem = problem_of(
-        dataset, workers, split, regularisation, dim, kappa, interpolation, seed, components, target
+        dataset,
+        workers,
+        split,
+        reg=regularisation,
+        dim=dim,
+        kappa=kappa,
+        interpolation=interpolation,
+        seed=seed,
+        m=components,
+        target=target,
     )
     # Methods may hold compressors of files: their processes live as long as the comparison.
     with Host() as host:

@@ -219,7 +219,7 @@ class Blocks:
                 mean = u.mean
                 total = total + cross(n * n * self._common(mean, _t(self._common(mean, C))) - m.sum(axis=0))
                 pair = pair + cross(n * _t(self._common(mean, _t(uc))) - m) / n
-            self._together(noise, uc, uy, C, D, E, seen)
+            self._together(noise, uc, uy, C=C, D=D, E=E, seen=seen)
         # The new noise has mean 0 given all that came before: nothing but its own block, and that with the
         # mean noise, is added.
         C[at, at] += total / (n * n)

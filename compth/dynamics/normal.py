@@ -115,7 +115,9 @@ def scheme_of(program: Program, centre: Centre, sketches: Sketches) -> Scheme:
     down = _down(low, heard[0], commons, message) if heard else None
     average = commons.index(low.servers) if low.servers in commons else None
     alpha, beta = ([p.get((k, 0), Fraction(0)) for k in commons] for p in (u.own, u.plain))
-    return Scheme(tuple(alpha), tuple(beta), u.s, q, branches, memory, average, down)
+    return Scheme(
+        tuple(alpha), tuple(beta), u.s, q=q, branches=branches, memory=memory, average=average, down=down
+    )
 
 
 def _holds(row: Row, column: int) -> bool:

@@ -75,5 +75,5 @@ def system_of_part(
     try:
         scheme = scheme_of_part(part, method, data, sketches)
     except (NotNormal, Unsupported):
-        return system_of(method, data, gamma, params, mode, affine, part)
+        return system_of(method, data, gamma, params=params, mode=mode, affine=affine, program=part)
     return System(data, scheme, sketches, affine, noise_for(method, data))

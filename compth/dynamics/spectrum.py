@@ -186,7 +186,18 @@ def rate_from(found: Radius, mean: float, coupled: bool, applications: int, mode
     noise = 1 + found.value
     rho = max(noise, mean) if coupled else noise
     bracket = (max(1 + found.low, 0.0), 1 + found.high)
-    return kept(ExactRate(rho, noise, mean, bracket, coupled, found.narrow, applications, mode=mode))
+    return kept(
+        ExactRate(
+            rho,
+            noise,
+            mean,
+            bracket=bracket,
+            coupled=coupled,
+            converged=found.narrow,
+            applications=applications,
+            mode=mode,
+        )
+    )
 
 
 def entries(method: Method, data: Data, plan: Plan) -> int:
@@ -202,4 +213,14 @@ def rate_of_maps(system: masked.MaskedSystem | enumerated.EnumeratedSystem) -> E
     noise, bracket = system.radius()
     mean, coupled = system.mean_radius(), system.driven
     rho = max(noise, mean) if coupled else noise
-    return kept(ExactRate(rho, noise, mean, bracket, coupled, is_narrow(bracket), system.applications))
+    return kept(
+        ExactRate(
+            rho,
+            noise,
+            mean,
+            bracket=bracket,
+            coupled=coupled,
+            converged=is_narrow(bracket),
+            applications=system.applications,
+        )
+    )

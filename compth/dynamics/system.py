@@ -449,7 +449,9 @@ class System:
                 # n E eps_i (mean eps)' in the same way, which E y_i c' needs.
                 pair = own + self.cross(n * np.matmul(uc, mean.T) - m)
         noise = noise / (n * n)
-        return self._step(state, uc, yu, m, noise, own, pair, self._heard(state.C, noise))
+        return self._step(
+            state, uc, yu, m=m, noise=noise, own=own, pair=pair, heard=self._heard(state.C, noise)
+        )
 
     def _step(
         self,

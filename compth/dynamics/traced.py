@@ -274,7 +274,7 @@ def system_of(
     body = cast("BodyMethod", method)
     whole = exact_program(body, gamma, params, data.n, data.d) if program is None else program
     sketches = program_sketches(body, whole, data, mode)
-    return TracedSystem(body, data, gamma, params, sketches, affine, whole)
+    return TracedSystem(body, data, gamma, params=params, sketches=sketches, affine=affine, program=whole)
 
 
 def program_sketches(method: Method, program: Program, data: Data, mode: str) -> Sketches:

@@ -90,7 +90,7 @@ def make_system(
         # would be taken for it.
         part = of_x_alone(method, data, gamma, params, mode)
         if part is not None:
-            return system_of_part(part, method, data, gamma, params, mode, affine)
+            return system_of_part(part, method, data, gamma=gamma, params=params, mode=mode, affine=affine)
     if general:
         return traced.system_of(method, data, gamma, params, mode, affine)
     recipe = recipe_of(method)
@@ -269,7 +269,9 @@ def exact(
         raise InvalidParameter(f"x0 has shape {start.shape}: need ({problem.d},)")
     # The curve speaks of the plan that a simulated run has, so that both can be laid over one another.
     used = None if found is None else found.theorem
-    found_curve = curve(method, problem, plan, used, start, steps, mode, rational)
+    found_curve = curve(
+        method, problem, plan, used=used, start=start, steps=steps, mode=mode, rational=rational
+    )
     named = {"theorem": theorem, "mode": mode, "rational": rational}
     return made(found_curve, (exact, (method, problem, steps, None if x0 is None else start.copy()), named))
 
@@ -285,7 +287,7 @@ def curve(
     rational: bool = False,
 ) -> Trajectory:
     """`exact` along a plan that is already found; used: the theorem whose metric is looked at."""
-    found = _curve(method, problem, plan, used, start, steps, mode, rational)
+    found = _curve(method, problem, plan, used=used, start=start, steps=steps, mode=mode, rational=rational)
     return made(changed(found, assumed=assumed_of(method, problem)))
 
 
@@ -308,7 +310,8 @@ def _curve(
         return _enumerated(method, problem, plan, used, start, steps)
     small = dynamics_problem(method, problem)
     if not is_quadratic(problem) and has_span(problem):
-        return _on_span(method, small, problem, plan, used, start, steps, mode=mode, rational=rational)
+        return _on_span(method, small, problem, plan=plan, used=used, start=start, steps=steps,
+                        mode=mode, rational=rational)  # fmt: skip
     data = data_of(small, rational)
     systems: dict[Number, Operation] = {}
     operator: Callable[[Method, Data, Number, Mapping[str, Number], str], Operation] = _operator
@@ -379,7 +382,7 @@ def _on_span(
     # Rows span at most m of d directions; the rest of x_0 is orthogonal to every row and shrinks by the
     # regulariser's factor alone, the same in all of its directions.
     inside, beside = problem.into_span(start)
-    found = _curve(method, span, plan, used, inside, steps, mode, rational)
+    found = _curve(method, span, plan, used=used, start=inside, steps=steps, mode=mode, rational=rational)
     mean = problem.out_of_span(np.asarray(found.mean, dtype=float), beside)
     return changed(found, problem=repr(problem), mean=mean)
 

@@ -207,7 +207,9 @@ def _by_rows(
     if size <= 0:
         raise InvalidParameter(f"{name}: every column is constant, there is nothing to fit")
     scaled = ordered.times(size**-0.5)
-    return held_by_rows(scaled.x, y, sizes, ridge, scaled.shift, scaled.scale, name, info)
+    return held_by_rows(
+        scaled.x, y, sizes, ridge=ridge, shift=scaled.shift, scale=scaled.scale, name=name, info=info
+    )
 
 
 def workers_or_rows(value: object) -> str:
@@ -262,7 +264,9 @@ def from_rows(
     }
     # Rows that are in order already are not copied.
     x, y = (v if (np.diff(order) == 1).all() else v[order] for v in (table.x, table.y))
-    return held_by_rows(x, y, [len(p) for p in parts], ridge, None, None, name, info)
+    return held_by_rows(
+        x, y, [len(p) for p in parts], ridge=ridge, shift=None, scale=None, name=name, info=info
+    )
 
 
 def held_by_rows(
@@ -276,7 +280,17 @@ def held_by_rows(
     info: dict[str, object],
 ) -> RowQuadratic:
     """A RowQuadratic of rows in their workers' order."""
-    return RowQuadratic(_plain(x), y, tuple(sizes), ridge, shift, scale, x.shape[1], name, info)
+    return RowQuadratic(
+        _plain(x),
+        y,
+        tuple(sizes),
+        ridge=ridge,
+        shift=shift,
+        scale=scale,
+        columns=x.shape[1],
+        name=name,
+        info=info,
+    )
 
 
 def _components(x: Array, y: Array, parts: list[NDArray[np.int64]], m: int, seed: int) -> tuple[Array, Array]:

@@ -48,7 +48,17 @@ def random_quadratic(
     equal, 1 independent; minimisers: standard deviation of the workers' own minimisers (interpolation=True
     sets it to 0); rank < d: singular mean Hessian; family "coordinate": n = d workers, each sees one coordinate only.
     """
-    _check(n, d, kappa, L, spectrum, hessians, minimisers, rank, family)
+    _check(
+        n,
+        d,
+        kappa,
+        L=L,
+        spectrum=spectrum,
+        hessians=hessians,
+        minimisers=minimisers,
+        rank=rank,
+        family=family,
+    )
     rng = stream(seed, n, d)
     count = d if rank is None else rank
     # Ascending eigenvalues; below full rank the first ones are 0 and those directions get no curvature at all.

@@ -65,7 +65,9 @@ class RowQuadratic(AtMinimum):
         held["sizes"] = tuple(int(s) for s in self.sizes)
         for key, value in held.items():
             object.__setattr__(self, key, immutable(value))
-        check_rows(self.X, self.y, self.d, self.sizes, self.shift, self.scale, self.ridge)
+        check_rows(
+            self.X, self.y, self.d, sizes=self.sizes, shift=self.shift, scale=self.scale, ridge=self.ridge
+        )
         # Sealed: results remember what they were computed from, and a problem whose rows moved would make them
         # lies.
         seal(self)

@@ -174,7 +174,16 @@ def _report(r: Report) -> Told:
     scope = dict.fromkeys(k for c in r.certificates for k in c.scope if k not in ("method", "inputs"))
     columns |= {k: [_plain(c.scope.get(k)) for c in r.certificates] for k in scope}
     facts, header, rows = ((), (), ()) if base is None else (base.facts, base.header, base.rows)
-    return Told(head, facts, header, rows, rest, verdict, (*word, *said, *doubt), columns)
+    return Told(
+        head,
+        facts,
+        header,
+        rows=rows,
+        notes=rest,
+        verdict=verdict,
+        statements=(*word, *said, *doubt),
+        columns=columns,
+    )
 
 
 def _plain(value: object) -> object:
@@ -452,7 +461,16 @@ def _derivation(d: Derivation) -> Told:
     header, rows = words.rows(d)
     verdict = "" if d.report is None else d.report.verdict.value
     said = (words.statement(d),)
-    return Told(words.head(d), words.facts(d), header, rows, words.notes(d), verdict, said, words.columns(d))
+    return Told(
+        words.head(d),
+        words.facts(d),
+        header,
+        rows=rows,
+        notes=words.notes(d),
+        verdict=verdict,
+        statements=said,
+        columns=words.columns(d),
+    )
 
 
 TELLERS: dict[str, Callable[..., Told]] = {

@@ -200,16 +200,27 @@ def budget(
         base = asked.promise(kind, plain)
         limit = _limit(target, value, base)
         whole_ = whole_family or limit is None or is_cheap(kind, members[0].method)
-        looked = _looked(asked, kind, members, target, limit, whole_, progress)
+        looked = _looked(asked, kind, members, target=target, limit=limit, whole_=whole_, progress=progress)
         promises[kind] = looked
         if sound:
             for p in (base, *looked):
                 kept(p)
         answers[kind] = _answer(kind, target, limit, looked, base, len(looked) == len(members))
-    return made(Budget(
-        _name(method), name, str(getattr(where, "name", where)) + _sizes(where), target, value, float(eps),
-        answers, promises, tuple(members), asked.of_class, (note,) if note else (),
-    ))  # fmt: skip
+    return made(
+        Budget(
+            _name(method),
+            name,
+            str(getattr(where, "name", where)) + _sizes(where),
+            target=target,
+            value=value,
+            eps=float(eps),
+            answers=answers,
+            promises=promises,
+            members=tuple(members),
+            of_class=asked.of_class,
+            notes=(note,) if note else (),
+        )
+    )
 
 
 def _target(rounds: int | None, bits: float | None, times: float | None) -> tuple[str, float]:
@@ -313,7 +324,9 @@ def _answer(
     shortest = 0.0 if chosen is None else chosen.message_bits or 0.0
     longer = [p for p in later if p.message_bits is None or p.message_bits > shortest]
     gaps = tuple(p.label for p in longer if not _meets(target, limit, p))
-    return Answer(kind, limit, chosen, nearest, cheapest, base, whole_, gaps)
+    return Answer(
+        kind, limit, chosen, nearest=nearest, cheapest=cheapest, uncompressed=base, whole=whole_, gaps=gaps
+    )
 
 
 def _name(method: object) -> str:

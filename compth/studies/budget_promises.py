@@ -334,7 +334,7 @@ def _reached(asked: Asked, method: Method, plan: Plan, rate: ExactRate, floored:
     rounds = first_at_most(geometric(rho, floor, 1.0), asked.eps, LONGEST) if rho < 1 and floor < 1 else None
     word = "ASSUMED" if rate.assumed else ESTIMATE  # rate and floor are exact, the rounds are not
     note = "" if rho < 1 else f"no convergence at this step: the exact rate is {rho:.6g}"
-    return Found(plan, rho, floor, rounds, "exact rate", word, note)
+    return Found(plan, rho, floor, rounds=rounds, source="exact rate", standing=word, note=note)
 
 
 EVIDENCE: dict[str, Callable[[Asked, Method], Found]] = {

@@ -388,14 +388,14 @@ def compare(
         problem,
         tuple(one.method for one in asked),
         tuple(rows),
-        tuple(traces),
-        tuple(guarantees),
-        tuple(exacts),
-        eps,
-        steps,
-        runs,
-        seed,
-        _said(asked, names, notes),
+        traces=tuple(traces),
+        guarantees=tuple(guarantees),
+        exact=tuple(exacts),
+        eps=eps,
+        steps=steps,
+        runs=runs,
+        seed=seed,
+        info=_said(asked, names, notes),
     )
     return made(result)
 

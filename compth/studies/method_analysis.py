@@ -264,7 +264,11 @@ def _of_its_own(run: Method, problem: Problem | None) -> MethodAnalysis:
         settings.append(Setting(f"{run.label} at n={problem.n}, d={problem.d}", (*promised, *lines), numbers))
     why = f"{name} is no body, {OWN_STEPS[name]}; it still simulates"
     kind = type(run)
-    return made(MethodAnalysis(name, _summary(kind), (), "", _theorems(kind), why, tuple(settings)))
+    return made(
+        MethodAnalysis(
+            name, _summary(kind), (), latex="", derived=_theorems(kind), stopped=why, settings=tuple(settings)
+        )
+    )
 
 
 def _theorems(kind: type[Method]) -> tuple[tuple[str, str], ...]:

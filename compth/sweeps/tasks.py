@@ -226,7 +226,9 @@ def run_task(spec: Json) -> Json:
             spec["method"], canonical(spec["problem"]), content, spec["steps"]
         )
         theorem = None if found is None else found.theorem
-        trace = simulate_planned(method, problem, plan, theorem, spec["steps"], spec["runs"], spec["seed"])
+        trace = simulate_planned(
+            method, problem, plan, used=theorem, steps=spec["steps"], runs=spec["runs"], seed=spec["seed"]
+        )
     return {
         "method": method.label,
         "version": version(),

@@ -100,7 +100,8 @@ class Tuning(Earned, Shown):
         none: object = Fraction(0) if exact else 0.0
         note = "the gradient is zero: send nothing"
         basis = "exact at this gradient"
-        return cls(scheme, 0, none, none, none, none, none, L, basis, note, None, table)
+        nothing = dict.fromkeys(("stepsize", "share", "improvement", "cost", "efficiency"), none)
+        return cls(scheme, 0, **nothing, L=L, basis=basis, note=note, compressor=None, _table=table)
 
     def __getstate__(self) -> dict[str, object]:
         """The curve as numbers: functions do not travel."""

@@ -75,7 +75,9 @@ def _tuned(
     L = check_smoothness(L, exact)
     price = costs.of(costs.Payload() if cost is None else cost)
     if not isinstance(scheme, str):
-        return tune_family(g, np.asarray(gradient).shape, exact, scheme, price, L, levels)
+        return tune_family(
+            g, np.asarray(gradient).shape, exact, scheme=scheme, price=price, L=L, levels=levels
+        )
     if scheme not in SCHEMES:
         raise InvalidParameter(
             f"scheme={scheme!r} is not known: choose one of {', '.join(SCHEMES)}, or a compressor such as RandK"

@@ -368,7 +368,7 @@ def _model_of(kind: type[BodyMethod]) -> Model:
     """Its Model on some class, which says whether there is one; CompthError where there is none."""
     named = asked_for(kind)
     delta, omega = (Fraction(1, 2), None) if named.claim is Contractive else (None, Fraction(1))
-    q = question(named, Fraction(1, 10), Fraction(1), delta, omega, None, 2, bounded=True)
+    q = question(named, Fraction(1, 10), Fraction(1), delta=delta, omega=omega, eta=None, n=2, bounded=True)
     return q.model(Fraction(1, 20), dict.fromkeys(kind.signature.params, Fraction(1, 4)), full=False)
 
 

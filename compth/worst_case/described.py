@@ -62,7 +62,18 @@ def body_in(statement: Statement) -> Told | None:
     name, server, worker, start, params, defaults, gamma, claims, names, units, own, given = answer
     signature = Signature(server, worker, start, {k: defaults.get(k, NOTHING) for k in params}, gamma)
     requires = tuple(CLAIMS[c] for c in claims if c in CLAIMS)
-    return Told(statement, name, signature, requires, names, units, own, given, {}, traced)
+    return Told(
+        statement,
+        name,
+        signature,
+        requires=requires,
+        lyapunov_names=names,
+        units=units,
+        gamma=own,
+        given=given,
+        planned={},
+        trace=traced,
+    )
 
 
 def _plain(v: Vector) -> Plain:

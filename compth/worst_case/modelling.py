@@ -121,8 +121,17 @@ class Analysis:
             after[key] = add((1, plain), *self._variances(space, a, b))
         known: dict[str, Form] = {name: form(space) for name, form in self._known}
         constants = {"mu": self.mu, "L": self.L, "n": 1}
-        return Model("own", constants, space, {"mean": len(first)}, tuple(first), now, after, known,
-                     space.of_mean(unit(first[0]), unit(first[0])))  # fmt: skip
+        return Model(
+            "own",
+            constants,
+            space,
+            state={"mean": len(first)},
+            free=tuple(first),
+            now=now,
+            after=after,
+            known=known,
+            normal=space.of_mean(unit(first[0]), unit(first[0])),
+        )
 
     def _variances(self, space: Space, a: str, b: str) -> list[tuple[Number, Form]]:
         """What noises that both next values hold add to E of their product."""

@@ -138,7 +138,15 @@ def class_of(q: Question) -> Class:
     # is both.
     eta2 = 1 - q.delta if q.delta is not None else (q.eta or Fraction(0)) ** 2
     down = Fraction(0) if q.delta_down is None else 1 - q.delta_down
-    return Class(q.mu, q.L, eta2, q.omega or Fraction(0), q.n, down, q.omega_down or Fraction(0))
+    return Class(
+        q.mu,
+        q.L,
+        eta2,
+        omega=q.omega or Fraction(0),
+        n=q.n,
+        eta2_down=down,
+        omega_down=q.omega_down or Fraction(0),
+    )
 
 
 def program_of(q: Question, values: tuple[tuple[str, Fraction], ...], whole: bool = False) -> Program:

@@ -177,9 +177,9 @@ def _read(
     asked = asked_for(method)
     # Where the body has a parameter eta, eta= is that one and no bias of the compressors.
     bias = None if "eta" in asked.kind.signature.params else eta
-    values = values_of(question(asked, mu, L, delta, omega, bias, n).rational())
+    values = values_of(question(asked, mu, L, delta=delta, omega=omega, eta=bias, n=n).rational())
     given = {k: v if v is None else number(v, values, k) for k, v in named.items()}
-    q, params, own = body_asked(method, mu, L, delta, omega, eta, n, given)
+    q, params, own = body_asked(method, mu, L, delta=delta, omega=omega, eta=eta, n=n, given=given)
     gamma = own if stepsize is None else number(stepsize, {**values, **params}, "stepsize")
     of_class = dict(zip(("mu", "L", "delta", "omega", "eta", "n"), constants, strict=True))
     chosen = unspoken(method, of_class | given)

@@ -156,7 +156,15 @@ def step_in_closed_form(method: Method, problem: Problem, params: Mapping[str, N
         if "omega_down" in constants or "delta_down" in constants:
             return None  # closed forms are of uncompressed broadcasts
         delta, omega, eta = (constants.get(k) for k in ("delta", "omega", "eta"))
-        q = question(asked_for(kind), constants["mu"], constants["L"], delta, omega, eta, constants["n"])
+        q = question(
+            asked_for(kind),
+            constants["mu"],
+            constants["L"],
+            delta=delta,
+            omega=omega,
+            eta=eta,
+            n=constants["n"],
+        )
         # At any step the model's assumptions are the same, so that gamma = 1 serves.
         if q.known is None or _misses_its_minimiser(
             q.model(1, q.known.best(q)[1], full=False), method.seen(problem)

@@ -134,7 +134,9 @@ def tight_rate(
     require(gamma is None or 0 < gamma < float("inf"), f"gamma={gamma} must be a positive step size")
     named = {"alpha": alpha, "p": p, "lam": lam, "nu": nu, **parameters}
     down = (delta_down, omega_down)
-    q, params, own = body_asked(method, mu, L, delta, omega, eta, n, named, down, bounded=True)
+    q, params, own = body_asked(
+        method, mu, L, delta=delta, omega=omega, eta=eta, n=n, given=named, down=down, bounded=True
+    )
     step = gamma if gamma is not None else own
     best = step is None
     if step is None:

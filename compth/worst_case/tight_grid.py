@@ -259,7 +259,16 @@ class _Points:
         own = {k: given.get(k) for k in self.named}
         down = (given.get("delta_down"), given.get("omega_down"))
         q, params, instance = body_asked(
-            self.method, mu, L, delta, omega, eta, given.get("n", 1), own, down, bounded=True
+            self.method,
+            mu,
+            L,
+            delta=delta,
+            omega=omega,
+            eta=eta,
+            n=given.get("n", 1),
+            given=own,
+            down=down,
+            bounded=True,
         )
         return _Asked(q, params, gamma if gamma is not None else instance)
 
@@ -351,10 +360,10 @@ class _Points:
             self.name,
             rho,
             steps,
-            self._params(),
-            dict(self.columns),
-            closed,
-            dict(sorted(self.errors.items())),
+            params=self._params(),
+            constants=dict(self.columns),
+            closed_form=closed,
+            errors=dict(sorted(self.errors.items())),
         )
         object.__setattr__(result, "_points", self)
         return made(result, (tight_rates, *origin))

@@ -74,11 +74,11 @@ class Told:
             self.name,
             server,
             worker,
-            tuple(Op(kind, _vector(v), line, draw, parts) for kind, v, line, draw, parts in ops),
-            tuple(Leaf(p, coins, {k: _vector(v) for k, v in after}) for p, coins, after in leaves),
-            n,
-            SIZE,
-            dict(s.start),
+            ops=tuple(Op(kind, _vector(v), line, draw, parts) for kind, v, line, draw, parts in ops),
+            leaves=tuple(Leaf(p, coins, {k: _vector(v) for k, v in after}) for p, coins, after in leaves),
+            n=n,
+            d=SIZE,
+            start=dict(s.start),
         )
         if (server, worker) != (s.server, s.worker) or not _whole(found):
             raise InvalidParameter(f"{self.name}: its process sent a program that is none")

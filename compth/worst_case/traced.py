@@ -81,7 +81,7 @@ def derived_model(
     if full and not _clean(step, program.server[0]):
         program = turned(program)
         step = _step(program, cls, bounded)
-    return model_of_step(program, step, cls, constants, units, centre, full)
+    return model_of_step(program, step, cls, constants=constants, units=units, centre=centre, clean=full)
 
 
 def _step(program: Program, cls: Class, bounded: bool) -> Step:
@@ -180,7 +180,16 @@ def model_of_step(
         found = [(spelled(leaf.probability), *step.value(leaf.following[k])) for leaf in program.leaves]
         after.put(k, found)
     seen = [*program.names, *_gradients_in_v(step, after, x, clean)]
-    model = assembled(step, after, seen, _labels(step, after, x, clean), constants, units, centre, gaps=clean)
+    model = assembled(
+        step,
+        after,
+        seen,
+        labels=_labels(step, after, x, clean),
+        constants=constants,
+        units=units,
+        centre=centre,
+        gaps=clean,
+    )
     if extremal is None:
         extremal = (quadratics if above(step) else _quadratics)(program, step, cls)
     return replace(
@@ -225,12 +234,12 @@ def assembled(
         program.name,
         constants,
         space,
-        {"mean": len(seen), "deviation": len(apart)},
-        program.names,
-        now,
-        later,
-        Forms(_known(space, step, labels, cls)),
-        space.of_mean(unit(x), unit(x)),
+        state={"mean": len(seen), "deviation": len(apart)},
+        free=program.names,
+        now=now,
+        after=later,
+        known=Forms(_known(space, step, labels, cls)),
+        normal=space.of_mean(unit(x), unit(x)),
         assumptions=(CLASS_A, *independent, *shared),
         gaps=gaps,
         curved=tuple((step.gradients[k], k) for k in first),

@@ -81,7 +81,14 @@ def windowed_model(
     places = [step.point(_value(step, now[program.server[0]])) for now in states]
     after = _shifted(step, program, states, places, window)
     return assembled(
-        step, after, list(after.values), _labels(step, places), constants, units, centre, gaps=True
+        step,
+        after,
+        list(after.values),
+        labels=_labels(step, places),
+        constants=constants,
+        units=units,
+        centre=centre,
+        gaps=True,
     )
 
 

@@ -189,7 +189,9 @@ def asked(
     BodyMethod questions take eta apart from the other parameters; the answer is in Fractions.
     """
     named: dict[str, Scalar] = {k: v for k, v in params.items() if k not in ("gamma", "eta")}
-    return body_asked(kind, mu, 1, delta, None, params.get("eta"), n, named)[0].rational()
+    return body_asked(kind, mu, 1, delta=delta, omega=None, eta=params.get("eta"), n=n, given=named)[
+        0
+    ].rational()
 
 
 def program_in_symbols(kind: type[BodyMethod], node: Node, n: int) -> dict[str, Scalar]:

@@ -232,11 +232,11 @@ def proved(
                     round_,
                     model,
                     closed.polynomial,
-                    bare.region,
-                    bare.parameters,
-                    v,
-                    multipliers,
-                    tuple(active),
+                    region=bare.region,
+                    parameters=bare.parameters,
+                    v=v,
+                    multipliers=multipliers,
+                    active=tuple(active),
                 )
                 if proof.holds():
                     return proof
@@ -273,7 +273,13 @@ def _settings(
         step = _step_of(round_, active, region, held, at)
         if step is not None:
             yield SymbolicProof(
-                round_, round_.model, closed.polynomial, region, {gamma: step, **held}, {}, {}
+                round_,
+                round_.model,
+                closed.polynomial,
+                region=region,
+                parameters={gamma: step, **held},
+                v={},
+                multipliers={},
             )
 
 

@@ -322,7 +322,7 @@ class Proof:
         decrease, bound = recheck.Forms(*self._names()), recheck.Forms(*self._names())
         for key, x in v.items():
             if not self.data["noisy"] or key == "f":
-                recheck.add_v(u, key, x, seen, self.rho, decrease, bound)
+                recheck.add_v(u, key, x, seen=seen, rho=self.rho, decrease=decrease, bound=bound)
                 continue
             a, b = key[2:-1].split(",")
             # An entry off the diagonal stands at two places of a symmetric matrix.

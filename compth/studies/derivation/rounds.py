@@ -134,7 +134,9 @@ class Round:
         """
         step = Step(self.program, self.cls)  # a model adds its points to the step
         given = {"mu": MU, "L": SMOOTH, "n": self.cls.n}
-        return model_of_step(self.program, step, self.cls, given, None, RESTS, full, extremal=())
+        return model_of_step(
+            self.program, step, self.cls, constants=given, units=None, centre=RESTS, clean=full, extremal=()
+        )
 
 
 RESTS = Centre(1, {}, {})

@@ -357,7 +357,16 @@ def _bracket(
     if not certificate.check():
         raise NoGuarantee(f"{name}: the run of the slowest quadratics fails its exact check")
     found = HeterogeneousBracket(
-        name, mu, L, delta, gamma, instance.rho, certificate.rho, instance, certificate, ASSUMED[round_]
+        name,
+        mu,
+        L,
+        delta=delta,
+        stepsize=gamma,
+        lower=instance.rho,
+        certified=certificate.rho,
+        instance=instance,
+        certificate=certificate,
+        assumptions=ASSUMED[round_],
     )
     return made(found, (_bracket, (kind, mu, L, delta, gamma), {}))
 
@@ -403,7 +412,16 @@ def _instance(kind: type[BodyMethod], round_: str, mode: Mode, gamma: Fraction) 
         given = [tuple(gamma * v for v in own) for own in given]
         missed = [tuple(gamma * v for v in own) for own in missed]
     return HeterogeneousInstance(
-        kind.__name__, kind, gamma, mode.factor, signs, x, memory, curvature, tuple(given), tuple(missed)
+        kind.__name__,
+        kind,
+        gamma,
+        factor=mode.factor,
+        signs=signs,
+        x=x,
+        memory=memory,
+        curvature=curvature,
+        inputs=tuple(given),
+        errors=tuple(missed),
     )
 
 
