@@ -102,7 +102,9 @@ def derive(
     for k, constants in enumerate(grid):
         # The closed form and the proof in symbols are asked of the first cell only; every
         # other cell confirms or refutes that root by a bracket of its own.
-        found = _Cell(method, constants, n, gamma, tuple(search), parameters, window)
+        found = _Cell(
+            method, constants, n, gamma=gamma, search=tuple(search), given=parameters, window=window
+        )
         if k == 0:
             closed, reason = found.closed()
             fitted = found.fitted(closed) if proof else None
@@ -110,7 +112,17 @@ def derive(
     report = None if conjecture is None else _judged(method, cells[0], conjecture)
     lines, latex = _algorithm(named.kind, cells[0])
     beside = promised(named.kind, cells[0].constants)
-    result = Derivation(named.name, lines, latex, tuple(cells), closed, reason, report, fitted, beside)
+    result = Derivation(
+        named.name,
+        lines,
+        latex,
+        cells=tuple(cells),
+        closed=closed,
+        reason=reason,
+        report=report,
+        proof=fitted,
+        published=beside,
+    )
     asked = {"mu": mu, "L": L, "delta": delta, "omega": omega, "n": n, "gamma": gamma, "search": search}
     return made(
         result,
@@ -148,7 +160,9 @@ class _Cell:
         mu, L, delta, omega = constants
         open_ = _open(method, given)
         named = {**dict.fromkeys(open_, Fraction(1, 2)), **given}
-        q, params, own = body_asked(method, mu, L, delta, omega, named.pop("eta", None), n, named)
+        q, params, own = body_asked(
+            method, mu, L, delta=delta, omega=omega, eta=named.pop("eta", None), n=n, given=named
+        )
         self.shown = {"mu": mu, "L": L, "delta": delta, "omega": omega, "n": n}
         self.q, self.window = q.rational(), window
         step = gamma if gamma is not None else own

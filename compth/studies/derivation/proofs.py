@@ -310,7 +310,7 @@ def _step_of(
             common = poly if common is None else common.gcd(poly)
     if common is None or common.is_zero:
         return None
-    while common.degree() > 0 and common.eval(0) == 0:  # a step of 0 is no step
+    while common.degree() > 0 and common.nth(0) == 0:  # a step of 0 is no step
         common = common.quo(sympy.Poly(gamma, gamma, domain=field.to_domain()))
     # A double root is one step: where it is the only one, the divisor without multiplicity is linear.
     common = common.sqf_part()
