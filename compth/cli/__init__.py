@@ -33,7 +33,10 @@ COMMANDS = {
 
 
 def available() -> dict[str, tuple[str, str]]:
-    """The commands whose modules are installed."""
+    """The commands whose modules are installed.
+
+    A wheel without optional parts lacks some of them: then they are not offered.
+    """
     from importlib.util import find_spec
 
     return {name: entry for name, entry in COMMANDS.items() if find_spec(entry[0]) is not None}
@@ -64,6 +67,7 @@ def _invoke(name: str, arguments: list[str]) -> int:
     """Run one command; its return value is the exit code. Raises what the command raises, and click's own errors."""
     import typer
 
+    # Numbers and figures take seconds to import: each command pays for its own alone.
     module = importlib.import_module(COMMANDS[name][0])
     # One application of one command: the others' modules, and what they import, are not loaded.
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -89,6 +93,7 @@ def _complete(arguments: list[str]) -> int:
     """
     import typer
 
+    # All modules are imported here: a shell asks for every command's options.
     app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
     for name, (module, about) in available().items():
         held = importlib.import_module(module)
@@ -135,6 +140,7 @@ def run(arguments: list[str]) -> int:
             file=sys.stderr,
         )
         return 2
+    # Head has read enough: the descriptor goes to nowhere, or Python would complain again while it ends.
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -156,6 +162,7 @@ def _unexpected(name: str, problem: Exception) -> int:
         return 2
     if os.environ.get("COMPTH_DEBUG"):
         raise problem
+    # A traceback helps us and frightens others: one line, and how to see the rest.
     kind = type(problem).__name__
     print(
         f"compth {name}: internal error ({kind}: {problem}); set COMPTH_DEBUG=1 for the details",
@@ -199,7 +206,10 @@ LETTERS = {
 
 
 def _speak_any_encoding() -> None:
-    """No terminal makes a command fail: letters that its encoding lacks are spelled."""
+    """No terminal makes a command fail: letters that its encoding lacks are spelled.
+
+    Streams that were replaced (by a test, a notebook) may not be configurable: they are left as they are.
+    """
     import codecs
 
     # A handler of our own, so that "strict" streams spell what they lack instead of failing in the last line
@@ -218,7 +228,10 @@ def main() -> None:
 
 
 def _main() -> int:
-    """The exit code; a closed pipe is no error."""
+    """The exit code; a closed pipe is no error.
+
+    Flushed here, so that a full disk or a closed pipe is met while it can still be told.
+    """
     try:
         _speak_any_encoding()
         if "_COMPTH_COMPLETE" in os.environ:

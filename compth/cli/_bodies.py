@@ -65,6 +65,8 @@ def serve(answer: Answering) -> None:
     """The child's side: load the file and answer one request about what it names.
 
     What the file prints is not shown, and its errors become one line of the answer.
+
+    answer: called with the loaded object and the request; it must give JSON-ready values.
     """
     from compth.certification import sandbox
 
@@ -97,7 +99,10 @@ def _answered(request: Json, pulse: Pulse, answer: Answering) -> Json:
 
 
 def of_catalogue(text: str) -> type[Method] | Method:
-    """The class of a plain name, else the instance that a spec says. InvalidParameter for neither."""
+    """The class of a plain name, else the instance that a spec says. InvalidParameter for neither.
+
+    text: "DIANA", or "DIANA(alpha=0.5)" as Python would spell it; it is parsed and never evaluated.
+    """
     from compth.methods import Method, catalogue, vocabulary
     from compth.text.specs import build
 
@@ -123,7 +128,10 @@ def number(name: str, text: str) -> Number:
 
 
 def pair(text: str) -> tuple[str, Number]:
-    """(name, number) of NAME=VALUE. InvalidParameter for other text."""
+    """(name, number) of NAME=VALUE. InvalidParameter for other text.
+
+    NAME is an identifier; VALUE is read exactly, as `number` does.
+    """
     name, sign, value = text.partition("=")
     if not sign or not name.isidentifier():
         raise InvalidParameter(f"param={text!r} must be NAME=VALUE, such as alpha=1/4")

@@ -43,6 +43,8 @@ class Files:
         """`text.specs.build`, where names of files stand for their compressors.
 
         known: the names of the package. Raises InvalidParameter, in the words that were typed.
+
+        The text is parsed, never evaluated; a file's code runs only in the host's processes.
         """
         from compth.text.specs import build
 
@@ -121,6 +123,7 @@ class Files:
         from compth.certification.sandbox import check
 
         lines = []
+        # Each file's claims are judged once, by the referee of `compth check`, however many methods used it.
         for label, request in self.requests.items():
             if only is None or label in only:
                 if advance is not None:
@@ -136,12 +139,16 @@ def _at(bits: str, parameters: Mapping[str, Number]) -> str:
     """
     from compth.text.expressions import parse
 
+    # Parsed before numbers are put in, so that an error names what was typed; the brackets keep precedence.
     parse(bits, frozenset({"d", *parameters}))
     return WORD.sub(lambda m: f"({parameters[m[0]]})" if m[0] in parameters else m[0], bits)
 
 
 def _found(label: str, report: Report) -> str:
-    """The verdict on a file's claims in one line, and what follows from a false one."""
+    """The verdict on a file's claims in one line, and what follows from a false one.
+
+    The certificate of the report's own verdict; where several have it, the first.
+    """
     # The certificate that decided, which is the one that a reader asks about.
     last = report.certificates[-1]
     worst = next((c for c in report.certificates if c.verdict is report.verdict), last)

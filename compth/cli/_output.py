@@ -27,11 +27,15 @@ def terminal() -> bool:
 
     NO_COLOR and dumb terminals say that they do not.
     """
+    # NO_COLOR counts by being there, whatever it holds.
     return sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and "NO_COLOR" not in os.environ
 
 
 def command_line() -> str:
-    """The command as it was given, for the reproduction line."""
+    """The command as it was given, for the reproduction line.
+
+    Quoted for a shell.
+    """
     return "compth " + shlex.join(sys.argv[1:])
 
 
@@ -43,7 +47,10 @@ def check_file(path: Path | None, own: Callable[[Path], bool] = is_own) -> None:
 
 
 def write_page(report: Report, path: Path | None) -> None:
-    """A verdict's report as a self-contained HTML page; nothing without a path. Raises UnusableInput."""
+    """A verdict's report as a self-contained HTML page; nothing without a path. Raises UnusableInput.
+
+    The command is printed on it, so that a reader can repeat it.
+    """
     if path is None:
         return
     from compth.reporting.files import write_all
@@ -67,7 +74,10 @@ def write_appendix(report: Report, path: Path | None, file: str = "") -> None:
 
 
 def say_written(*paths: Path | None) -> None:
-    """A line that says where the files are which were asked for; nothing without any."""
+    """A line that says where the files are which were asked for; nothing without any.
+
+    Paths that are None were not asked for.
+    """
     named = [str(p) for p in paths if p is not None]
     say("written: " + ", ".join(named) if named else "")
 
@@ -147,7 +157,10 @@ def show_list(rows: Sequence[Mapping[str, str]], shares: Mapping[str, int]) -> N
 
 
 def _cut(text: str, width: int) -> str:
-    """The text, ended by "..." where it is longer."""
+    """The text, ended by "..." where it is longer.
+
+    width: at least 4 characters, the dots included.
+    """
     return text if len(text) <= width else f"{text[: width - 3].rstrip()}..."
 
 
@@ -165,6 +178,7 @@ def show_about(title: str, statement: Sequence[str], lines: Sequence[tuple[str, 
     for paragraph in "\n".join(statement).split("\n\n"):
         fits = max(map(len, paragraph.splitlines()), default=0) <= width
         print(paragraph if fits else hanging("", " ".join(paragraph.split()), width), "", sep="\n")
+    # One indent for all texts, so that headings stand in a column of their own.
     across = max((len(heading) for heading, _ in lines), default=0)
     last = ""
     for heading, text in lines:
@@ -177,6 +191,7 @@ def say(*lines: str) -> None:
     """Print remarks, each wrapped to the terminal (at most 100 columns) with a hanging indent; "" is nothing."""
     from compth.reporting.reports import wrapped
 
+    # Flushed: a long piece of work may follow, and the remark must be seen before it.
     text = "\n".join(wrapped(line, min(100, columns())) for line in lines if line)
     if text:
         print(coloured_in_terminal(text), flush=True)
@@ -203,7 +218,10 @@ COLOURS = {"PROVED": "32", "CONSISTENT": "36", "INCONCLUSIVE": "33", "REFUTED": 
 
 
 def coloured(text: str) -> str:
-    """The verdicts in bold colours, for a terminal."""
+    """The verdicts in bold colours, for a terminal.
+
+    Only whole words in capitals: a verdict inside a longer word keeps its letters as they are.
+    """
     return re.sub(
         r"\b(" + "|".join(COLOURS) + r")\b",
         lambda found: f"\x1b[1;{COLOURS[found[1]]}m{found[1]}\x1b[0m",
@@ -228,7 +246,11 @@ def _fitting(widths: Sequence[int], keys: int, width: int, counts: Sequence[int]
 
 
 def _units(widths: Sequence[int], keys: int, width: int, counts: Sequence[int]) -> list[list[int]]:
-    """Columns that stay together: those of a common heading, one by one where they are too wide beside the keys."""
+    """Columns that stay together: those of a common heading, one by one where they are too wide beside the keys.
+
+    Indices of columns; the keys belong to every table and stand in no unit.
+    """
+    # Counts run over the table's columns from the left, the keys among them.
     units, j = [], 0
     for count in counts:
         unit = [i for i in range(j, j + count) if i >= keys]

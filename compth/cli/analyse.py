@@ -92,7 +92,10 @@ def analyse(
 
 
 def _analysed(thing: object, request: Json) -> Json:
-    """{"analysis": as JSON, "text": as printed} of a method, in this process or beside its file."""
+    """{"analysis": as JSON, "text": as printed} of a method, in this process or beside its file.
+
+    thing: a method, a class or a bare function. Raises what `studies.method_analysis.analyse` does.
+    """
     from compth.certificates import encode
     from compth.methods import vocabulary
     from compth.reporting.files import provenance
@@ -121,7 +124,10 @@ def _analysed(thing: object, request: Json) -> Json:
 def _problem(
     dataset: str | None, workers: int, split: str, dim: int, kappa: float, interpolation: bool, seed: int
 ) -> DistributedQuadratic | RowQuadratic:
-    """The problem on which exact rates are computed: data by name, or a small random one."""
+    """The problem on which exact rates are computed: data by name, or a small random one.
+
+    dataset: a name, "random" or None. Ridge problems have regularisation 0.01 here; workers and seed as given.
+    """
     from compth import problems
 
     if dataset in (None, "random"):

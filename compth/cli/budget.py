@@ -40,6 +40,8 @@ PICTURES = (".svg", ".png", ".pdf")
 def _number(text: str) -> float:
     """A decimal or a fraction. Raises typer's own error, which names the option."""
     try:
+        # A fraction is read exactly and rounded once; the studies
+        # round outward where a certificate is asked for.
         return float(Fraction(text))
     except (ValueError, ZeroDivisionError, OverflowError):
         raise typer.BadParameter(f"{text!r} is not a number such as 0.1 or 1/10") from None
@@ -149,7 +151,10 @@ def budget(
 
 
 def _check_outputs(figure: Path | None, report: Path | None) -> None:
-    """Refuse now what could not be written after the work."""
+    """Refuse now what could not be written after the work.
+
+    Raises InvalidParameter for a picture of another kind, UnusableInput for a path that cannot be written.
+    """
     check_file(report)
     check_file(figure)
     if figure is not None and figure.suffix not in PICTURES:
@@ -160,6 +165,9 @@ class Spec:
     """What is typed, as `ct.budget` takes it: a method, a family level -> compressor, the levels that are open.
 
     A context: files that are named run in processes that end with it.
+
+    method, family and levels are set when it is entered; they must not be used after it has ended, since hosted
+    compressors need their process.
     """
 
     def __init__(self, method: str, compressor: str | None, levels: str | None, d: int) -> None:
@@ -256,10 +264,14 @@ class Spec:
 
 
 def _print(b: Budget, details: bool, checked: list[str]) -> None:
-    """The tables, what they mean, and what the referee says of files."""
+    """The tables, what they mean, and what the referee says of files.
+
+    details: also every member by every evidence.
+    """
     from compth.reporting.budgets import said
     from compth.reporting.files import provenance
 
+    # Two key columns: evidence and member, without which a cut table would not be read.
     for header, rows in (b.columns(), *([b.details()] if details else [])):
         show_table(header, rows, keys=2)
     say(*said(b), *checked, provenance())

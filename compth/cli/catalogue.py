@@ -25,8 +25,12 @@ if TYPE_CHECKING:
 Listed = Built
 
 
+# Constants are rendered from the claims themselves, traced with symbols for parameters and d.
 def _compressor_rows() -> list[dict[str, str]]:
-    """A row for every claim of every compressor, as text."""
+    """A row for every claim of every compressor, as text.
+
+    The rows of the JSON, not of the table: those are `short_rows`.
+    """
     from compth.compressors.core.render import catalogue_rows
 
     return [
@@ -74,7 +78,10 @@ _SYMBOLS = {name: rf"\{name}" for name in ("omega", "delta", "eta", "alpha", "be
 
 
 def _plain(text: str) -> str:
-    """Text with LaTeX's special characters escaped."""
+    """Text with LaTeX's special characters escaped.
+
+    For names and sources alone: formulas are LaTeX already.
+    """
     return "".join(f"\\{c}" if c in "&%$#_{}" else c for c in text)
 
 
@@ -103,7 +110,10 @@ def _matrix(as_json: bool) -> None:
 
 
 def _method_rows() -> list[dict[str, str]]:
-    """A row for every method, as text."""
+    """A row for every method, as text.
+
+    What it is, the claims that it needs of a compressor, and the ids of its theorems.
+    """
     from compth.methods import catalogue
 
     return [
@@ -128,6 +138,7 @@ def _named(name: str) -> tuple[str, Listed]:
     from compth.methods import catalogue as methods
     from compth.methods.core.catalogue import ALIASES as METHOD_ALIASES
 
+    # One table of all that can be named; aliases stand for what they name.
     known: dict[str, tuple[str, type]] = {
         k: ("fleet" if issubclass(v, Fleet) else "compressor", v) for k, v in catalogue().items()
     }
@@ -179,7 +190,10 @@ def _about_sender(thing: type[Compressor | Fleet]) -> Json:
 
 
 def _about_map(thing: type[ThreePoint]) -> Json:
-    """A three-point map: an example and its bound."""
+    """A three-point map: an example and its bound.
+
+    Constants of a three-point compressor, E |C_{h,y}(x) - x|^2 <= (1 - A) |h - y|^2 + B |x - y|^2.
+    """
     from compth.compressors.core.render import map_rows
 
     row = next(r for r in map_rows() if r.name == thing.__name__)
@@ -188,7 +202,10 @@ def _about_map(thing: type[ThreePoint]) -> Json:
 
 
 def _about_method(thing: type[Method]) -> Json:
-    """A method: what it requires, its parameters, its theorems with their steps and standing."""
+    """A method: what it requires, its parameters, its theorems with their steps and standing.
+
+    Parameters are those that a call may set; steps are the theorems' own rules.
+    """
     from compth.claims import shown
     from compth.methods.core.symbols import facts_of
 
@@ -223,7 +240,10 @@ LABEL = {"for": "for ", "steps": "steps: "}
 
 
 def _show_one(found: Json) -> None:
-    """The object's definition, a line for each of its facts, a line for each of its claims or theorems."""
+    """The object's definition, a line for each of its facts, a line for each of its claims or theorems.
+
+    found: as `about` gives it; a fleet or combinator without claims of its own is said to have none.
+    """
     lines = [("kind", found["kind"]), ("parameters", ", ".join(found.get("parameters", ())) or "none")]
     free = f"   ({', '.join(found['symbols'])} and d stand as symbols)" if found.get("symbols") else ""
     lines.append(("shown for", found["example"] + free))
@@ -282,6 +302,7 @@ def list_(
     if matrix:
         _matrix(as_json)
         return 0
+    # The JSON has every claim of every object; the printed list a line an object, or it would be pages long.
     compressors, methods = _compressor_rows(), _method_rows()
     fleets = [
         {"fleet": name, "about": (cls.__doc__ or "").strip().splitlines()[0]}

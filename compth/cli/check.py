@@ -124,10 +124,13 @@ def _certified(listed: Built, claims: list[Claim] | None, request: Json) -> Repo
     """The report on an object of the catalogue, by what a file's would be asked.
 
     listed: the object. claims: None for its own.
+
+    Raises what `certify` does.
     """
     from compth.certification import certify
     from compth.certification.portrait import with_portrait
 
+    # The same request as for a file: alpha is the level of all statistical statements of the report together.
     settings = {k: request[k] for k in ("alpha", "budget", "seed", "params", "arithmetic", "n")}
     result = certify(
         listed, request["dims"], claims=claims, magnitudes=tuple(request["magnitudes"]), **settings
@@ -211,7 +214,10 @@ def _parameter(text: str) -> tuple[str, Number]:
 
 
 def _print(result: Report, script: Path | None) -> None:
-    """The report's lines and where it comes from."""
+    """The report's lines and where it comes from.
+
+    A refutation's script is named where it was written.
+    """
     from compth.reporting.certification import lines
     from compth.reporting.files import provenance
 

@@ -109,6 +109,7 @@ def compare(
         files = Files(host, problem.d)
         methods, skipped = _methods(method, compressor, problem, files)
         with progress(len(methods) * len(stepsizes)) as advance:
+            # Progress counts rows: every method with every kind of step.
             result = run_comparison(
                 methods, problem, rounds, runs, seed, eps=eps, threads=threads, progress=advance, engine=engine,
                 stepsizes=stepsizes,
@@ -164,6 +165,8 @@ def _check_words(methods: list[str] | None, compressors: list[str] | None, runs:
     """Refuse what can be seen without a problem: names that are not known, runs and eps out of range.
 
     Texts that name files are left for later: they need a process.
+
+    Raises InvalidParameter. Nothing is loaded: an error in the last word must not cost the minutes of the first.
     """
     from compth.compressors import names
     from compth.errors import require
@@ -179,7 +182,10 @@ def _check_words(methods: list[str] | None, compressors: list[str] | None, runs:
 
 
 def _steps(text: str) -> tuple[int, tuple[str, ...]]:
-    """(rounds, whose step sizes) from "2000", "best" or "500,theorem,best". InvalidParameter for other words."""
+    """(rounds, whose step sizes) from "2000", "best" or "500,theorem,best". InvalidParameter for other words.
+
+    Words are keys of CHOICES: theorem, certified, best, tuned.
+    """
     if text.strip().isdigit():
         rounds = int(text)
         if rounds < 1:
@@ -264,10 +270,14 @@ def _methods(
 
 
 def _write(result: Comparison, out: Path, force: bool) -> list[Path]:
-    """The figures, the data and the page; the paths that were written."""
+    """The figures, the data and the page; the paths that were written.
+
+    Raises UnusableInput for files there that are not ours, unless force is given.
+    """
     from compth.reporting.files import write_all
     from compth.reporting.reports import figure_bytes
 
+    # One figure for three formats; the page has its own, panel by panel.
     figure = result.plot()
     contents = {
         "comparison.svg": figure_bytes(figure, "svg"),

@@ -56,6 +56,7 @@ def derive(
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
 ) -> int:
     """Derive a method's theorem: best step, exact bracket of its worst rate, closed form by elimination."""
+    # The last colon: paths may hold others.
     file, colon, name = target.rpartition(":")
     if colon and not name.isidentifier():
         raise InvalidParameter(f"target={target!r} must be FILE.py:METHOD, or a method such as EF21")
@@ -83,7 +84,10 @@ def derive(
 
 
 def _write_appendix(path: Path, answer: Json, told: str, file: str) -> None:
-    """The theorem as a paper's appendix, with the hash of the file."""
+    """The theorem as a paper's appendix, with the hash of the file.
+
+    The JSON that is hashed is the one that --json prints.
+    """
     from compth.cli._output import command_line
     from compth.reporting.appendix import Section, document, reproduction
     from compth.reporting.files import write_all
@@ -108,6 +112,8 @@ def _write(folder: Path, certificates: list[Json | None]) -> None:
     """
     from compth.reporting.files import write_all
 
+    # What `recheck.py` reads has a number for its cell, what
+    # `recheck_symbols.py` reads is told by its symbols.
     files = {
         f"{data['method'].lower()}_{'proof' if 'symbols' in data else k + 1}.json": (
             json.dumps(data, indent=1) + "\n"
@@ -123,7 +129,10 @@ def _write(folder: Path, certificates: list[Json | None]) -> None:
 
 
 def _derived(thing: object, request: Json) -> Json:
-    """The derivation as text, LaTeX, JSON, certificates and appendix, in this process or beside its file."""
+    """The derivation as text, LaTeX, JSON, certificates and appendix, in this process or beside its file.
+
+    thing: a method, a class or a bare function. request: plain values only, since it may come from another process.
+    """
     from compth.certificates import Verdict, encode
     from compth.methods.core.body import method
     from compth.reporting.derived import sections

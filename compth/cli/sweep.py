@@ -72,7 +72,9 @@ def sweep(
     result = run_sweep(grid, store=store, workers=workers, progress=show)
     if terminal():
         print(file=sys.stderr)
+    # A row that failed is a row: the sweep goes on, and the exit code says that not all is well.
     errors = [row for row in result.rows if "error" in row]
+    # Rows that the store held already are counted apart: a resumed sweep must not look like a whole one.
     print(f"{len(result.rows)} rows ({result.computed} computed now, {len(errors)} with errors) in {store}")
     for row in errors[:10]:
         print(f"error: {row['method']}: {row['error']}")
@@ -94,5 +96,8 @@ def sweep(
 
 
 def _kept(store: Path) -> str:
-    """What is left of an interrupted sweep, "" where there is no store yet."""
+    """What is left of an interrupted sweep, "" where there is no store yet.
+
+    Told where Ctrl-C ends the sweep.
+    """
     return f"finished rows are kept in {store}: run the same command to go on" if store.exists() else ""

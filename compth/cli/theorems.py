@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 
 
 def known_theorems() -> dict[str, Theorem]:
-    """Every theorem by id: of the catalogue, then certified worst cases."""
+    """Every theorem by id: of the catalogue, then certified worst cases.
+
+    A certified worst case counts as a theorem of its method: it plans steps and promises a rate as others do.
+    """
     from compth.methods import theorems as all_theorems
     from compth.worst_case.certified_theorem import certified_theorems
 
@@ -36,7 +39,10 @@ def known_theorems() -> dict[str, Theorem]:
 
 
 def _standing(theorem: Theorem) -> str:
-    """Standing and attribution in two words."""
+    """Standing and attribution in two words.
+
+    As PROVED/literature: how it is known, and whose statement it is.
+    """
     return f"{shown(theorem).value}/{theorem.attribution.value}"
 
 
@@ -54,6 +60,8 @@ def theorem_rows() -> list[Json]:
 
     rows = []
     for th in known_theorems().values():
+        # Rule and rate are traced from the theorem's code with symbols:
+        # the table cannot say anything else than what runs.
         facts = facts_of(th)
         rate = "-" if facts.rate is None else as_text(facts.rate)
         rows.append(
@@ -74,7 +82,10 @@ def theorem_rows() -> list[Json]:
 
 
 def _statement(theorem: Theorem) -> list[str]:
-    """Its docstring: the bound and what its letters mean."""
+    """Its docstring: the bound and what its letters mean.
+
+    Paragraphs as the class has them, without indentation.
+    """
     return inspect.cleandoc(type(theorem).__doc__ or "").splitlines()
 
 
@@ -113,7 +124,10 @@ def about_theorem(theorem: Theorem) -> Json:
 
 
 def _lines(found: Json) -> Iterator[tuple[str, str]]:
-    """(heading, text) of each line below a theorem's statement."""
+    """(heading, text) of each line below a theorem's statement.
+
+    found: as `about_theorem` gives it. A proof's line says how to print it.
+    """
     yield "method", ", ".join(found["methods"]) or "-"
     yield "bounds", found["metric"]
     yield "needs", ", ".join(found["needs"]) or "nothing of the compressor"
@@ -136,7 +150,10 @@ def _checked(found: Json) -> str:
 
 
 def _latex(found: Json) -> str:
-    """The formulas as one aligned environment."""
+    """The formulas as one aligned environment.
+
+    Raises Unsupported where the step is not one formula; amsmath is needed.
+    """
     if not found["latex"]:
         raise Unsupported(f"{found['theorem']} has no formula for its step: {found['steps']}")
     rows = [rf"\text{{{name}}} &= {formula}" for name, formula in found["latex"].items()]
@@ -188,7 +205,10 @@ def coq_file(proof: str) -> tuple[str, list[str]]:
     """(the proof as a Coq file, what of it has none and why). Unsupported where nothing can be written.
 
     proof: its id in the index.
+
+    The text is what Coq was given; reasons name the statements that the exporter cannot write, [] where it wrote all.
     """
+    # The exporter writes files; here they go to a folder that is gone before anything is printed.
     build, written = _scripts("proofs_check.coq.build"), _scripts("proofs_check.coq.written")
     with tempfile.TemporaryDirectory() as folder:
         (outcome,) = build.export(Path(folder), [proof])
@@ -221,6 +241,7 @@ def _one(theorem: Theorem, as_json: bool, proof: bool, latex: bool, coq: bool) -
         print(stored_proof(_proof_of(theorem), latex))
         return
     found = about_theorem(theorem)
+    # Three forms, one object: JSON with everything, LaTeX with the formulas alone, else words for a terminal.
     if as_json:
         text = {"proof_text": stored_proof(_proof_of(theorem), latex)} if proof else {}
         print(json.dumps(found | text, indent=1))
@@ -235,6 +256,7 @@ def _constant(proof: str, as_json: bool, in_full: bool, latex: bool, coq: bool) 
 
     in_full: the proof in words; else what it says and who checked it.
     """
+    # A constant's proof has no step, rate or metric: its own words take their place.
     words = told(proof)
     checked = {"theorem": proof, "proof": proof, "coq": "checked" if proof in coq_index() else None}
     if coq:

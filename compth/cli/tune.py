@@ -86,7 +86,10 @@ def tune(
 
 
 def _row(t: Tuning) -> list[str]:
-    """The answer as a row of the table."""
+    """The answer as a row of the table.
+
+    Five significant digits; the JSON has all.
+    """
     numbers = (t.share, t.stepsize, t.improvement, t.cost, t.efficiency)
     return [t.scheme, str(t.level), *(f"{float(v):.5g}" for v in numbers)]
 
@@ -96,6 +99,7 @@ def _bases(found: list[Tuning]) -> str:
 
     found: answers with their `basis`.
     """
+    # A share may be exact at this gradient or bounded by a claim: the caption says which.
     bases = dict.fromkeys(t.basis for t in found)
     if len(bases) == 1:
         return f"Shares: {found[0].basis}."
@@ -118,7 +122,10 @@ def points(t: Tuning, count: int) -> list[tuple[float, float]]:
 
 
 def _data(name: str, g: Numbers, price: Cost, found: list[Tuning], curve: int) -> Json:
-    """The answers as JSON."""
+    """The answers as JSON.
+
+    Plain values only: NaN and infinities are refused by the writer rather than printed as no JSON.
+    """
     from compth.reporting.files import provenance
 
     rows = []
