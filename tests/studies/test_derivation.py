@@ -422,6 +422,25 @@ def scaled(number, by):
     return {"n": [[str(F(c) * by), powers] for c, powers in number["n"]], "d": number["d"]}
 
 
+def at_half(data, x):
+    """The file's proof where the symbol x is 1/2: all but the closed form and its conditions."""
+
+    def put(value):
+        if isinstance(value, dict):
+            return {k: put(v) for k, v in value.items()}
+        if not isinstance(value, list):
+            return value
+        if len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], dict):
+            left = {k: e for k, e in value[1].items() if k != x}
+            return [str(F(value[0]) * F(1, 2) ** value[1].get(x, 0)), left]
+        return [put(v) for v in value]
+
+    fixed = {k: put(v) for k, v in data.items() if k not in ("closed", "conditions", "symbols")}
+    constants = {**fixed["constants"], x: {"n": [["1/2", {}]], "d": []}}
+    left = [k for k in data["symbols"] if k != x]
+    return {**data, **fixed, "constants": constants, "symbols": left}
+
+
 def spoiled_files(data):
     """(what, file): one thing changed in each."""
     half = F(1, 2)
@@ -449,6 +468,25 @@ def spoiled_files(data):
     for k, c in enumerate(data["conditions"]):
         yield "condition", put(("conditions", k, "positive"), scaled(c["positive"], F(-1)))
         yield "no condition", put(("conditions",), data["conditions"][:k] + data["conditions"][k + 1 :])
+    # less than the class: one value of a constant, or a part of the region; "unknown" had said that there is no root
+    free = {**data, "unknown": "none"}
+    for x in data["symbols"]:
+        yield f"{x} fixed", free | at_half(data, x)
+    for k, c in enumerate(data["conditions"]):
+        terms = [[str(F(a) * (half**2 if powers else 1)), powers] for a, powers in c["positive"]["n"]]
+        terms = [
+            t if c["bounds"] in t[1] and len(t[1]) == 1 else n
+            for t, n in zip(c["positive"]["n"], terms, strict=True)
+        ]
+        narrower = {**c, "positive": {"n": terms, "d": []}}
+        yield (
+            "narrower",
+            {**free, "conditions": [*data["conditions"][:k], narrower, *data["conditions"][k + 1 :]]},
+        )
+    below = {"n": [["1/2", {}], ["-1", {data["symbols"][0]: 1}]], "d": []}
+    extra = {"positive": below, "bounds": data["symbols"][0]}
+    yield "one condition more", {**free, "conditions": [*data["conditions"], extra]}
+    yield "no closed form", {**free, "closed": {"n": [], "d": []}}
     yield "workers", put(("several",), not data["several"])
     yield "no instance", put(("instances",), [])
     if not data["noisy"]:

@@ -37,7 +37,6 @@ def described(proof: SymbolicProof, method: str) -> Json:
         "noisy": proof.round_.noisy,
         "several": bool(proof.model.space.worker),
         "symbols": [str(x) for x in region.symbols],
-        "unknown": str(region.unknown),
         "conditions": [{"positive": plain(c.positive), "bounds": str(c.bounds)} for c in region.conditions],
         "closed": plain(sympy.expand(proof.closed.subs(SMOOTH, 1))),
         "constants": {str(k): number(proof.values[k]) for k in proof.parameters},

@@ -5,7 +5,8 @@ constants, V, multipliers. What is free runs over a region: each symbol between 
 L = 1. With low + (high - low) p/(1 + p) for each symbol, p > 0, a polynomial without coefficients of the other sign has
 one sign on the region; that is how every sign is seen, and nothing is sampled. Checked:
 
-root: for all constants the closed form vanishes on the region, since it changes sign between its ends.
+root: for all constants the closed form vanishes on the region, since it changes sign between its ends; there it gives
+the one constant that is no symbol. Without such a one the symbols are the constants and the region is the class.
 upper: rho V - E V+ minus multiples >= 0 of inequalities of the class is a sum of squares, all weights >= 0, and so is V
 minus a positive multiple of |x|^2, of |grad f(x)|^2 or of f - f*. Everything is rebuilt from the round.
 attained: on a quadratic with mu or L and messages on the boundary of the class the factor is rho: an eigenvector, or
@@ -187,7 +188,8 @@ class Proof:
     """A file's proof, its formulas read."""
 
     def __init__(self, data: recheck.Data) -> None:
-        self.data, self.symbols, self.unknown = data, list(data["symbols"]), str(data["unknown"])
+        self.data, self.symbols = data, list(data["symbols"])
+        self.unknown = "rho" if data["noisy"] else "r"
         self.closed = Ratio.of(data["closed"])
         self.conditions = [(Ratio.of(c["positive"]), str(c["bounds"])) for c in data["conditions"]]
         self.constants = {k: Ratio.of(x) for k, x in data["constants"].items()}
@@ -258,22 +260,47 @@ class Proof:
         """For all constants of the class the closed form vanishes where all conditions hold.
 
         Each condition rises with the unknown, all its terms with it having coefficients > 0, and holds where that is 1.
-        The closed form has one sign there and the other where a condition stops to hold.
+        The closed form has one sign there and the other where a condition stops to hold, as some condition does.
         """
-        u = self.unknown
-        if u not in self.symbols:
-            return True
+        u, constants = self.unknown, self._of_the_class()
+        named = {x for f in (self.closed, *(c[0] for c in self.conditions)) for m in f.top for x, _ in m}
+        if not (self.closed and named <= set(RANGES)):
+            return False
+        if set(self.symbols) == constants:
+            return not self.conditions
+        solved = constants - set(self.symbols)
+        if len(solved) != 1 or set(self.symbols) != {*constants - solved, u}:
+            return False
         # The intermediate value theorem, for every choice of the other constants at once:
         # opposite signs at u = 1 and where any condition stops to hold. A condition that rises
         # with u holds above its end, so the root between meets all of them.
         top = self._on_the_class(self.closed.put({u: Ratio.of(1)}))
         ends = [self._on_the_class(self.closed.put({c[1]: self.end(c)})) for c in self.conditions]
-        rises = all(
-            self._on_the_class(p.put({u: Ratio.of(1)})) == 1
-            and all(c > 0 for m, c in p.top.items() if u in dict(m))
-            for p, _ in self.conditions
+        stops = [self._on_the_class(c[0].put({u: Ratio.of(0)})) == -1 for c in self.conditions]
+        fits = self._gives(solved.pop()) and all(map(self._rises, self.conditions))
+        return fits and any(stops) and all(top * e == -1 for e in ends)
+
+    def _of_the_class(self) -> set[str]:
+        """The constants for all of which the scope speaks: a file that fixes one proves less."""
+        return {"mu", "omega" if self.data["noisy"] else "s", *(["n"] if self.data["several"] else [])}
+
+    def _rises(self, condition: tuple[Ratio, str]) -> bool:
+        """True where it holds at u = 1, rises with the unknown u, and bounds u from below, another from above."""
+        (positive, x), u = condition, self.unknown
+        # affine in x: the slope is the difference between the values at 1 and at 0
+        slope = positive.put({x: Ratio.of(1)}) - positive.put({x: Ratio.of(0)})
+        return (
+            self._on_the_class(positive.put({u: Ratio.of(1)})) == 1
+            and all(c > 0 for m, c in positive.top.items() if u in dict(m))
+            and self._on_the_class(slope) == (1 if x == u else -1)
         )
-        return rises and bool(ends) and all(top * e == -1 for e in ends)
+
+    def _gives(self, x: str) -> bool:
+        """True where the closed form is affine in this constant and its slope has a sign on the region: it gives x."""
+        if self.closed.under or any(dict(m).get(x, 0) > 1 for m in self.closed.top):
+            return False
+        slope = self.closed.put({x: Ratio.of(1)}) - self.closed.put({x: Ratio.of(0)})
+        return slope.put(self.letters).sign() != 0
 
     def _on_the_class(self, f: Ratio) -> int:
         return f.put({x: within(*ends, f"{x}_") for x, ends in RANGES.items()}).sign()
