@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from compth._door import a_name_or_method, at_the_door
-from compth._earned import Earned, earned, made
+from compth._earned import Computed, Earned, alike, earned, made, partner
 from compth._numbers import Number
 from compth._shown import Shown
 from compth.errors import CompthError, InvalidParameter
@@ -77,9 +77,16 @@ class TightRates(Earned, Shown):
         rates = self.rho[np.isfinite(self.rho)]
         between = f"{rates.min():.6g} to {rates.max():.6g} a round" if rates.size else "no rate below 1"
         line = f"{self.method} on {self.rho.size} points ({', '.join(moved)}): worst cases {between}"
+        line += "" if earned(self) else f"; {Computed.DOUBT}"
         if not self.errors:
             return line
         return f"{line}; {len(self.errors)} points have none, the first: {next(iter(self.errors.values()))}"
+
+    def inside(self) -> list[object]:
+        """The numbers of all arrays, which may change in place."""
+        tables = (self.params, self.constants, self.errors)
+        columns = (self.rho, self.stepsize, self.closed_form, *self.params.values(), *self.constants.values())
+        return [alike(value) for value in (*tables, *columns)]
 
     @property
     def shape(self) -> Place:
@@ -112,7 +119,8 @@ class TightRates(Earned, Shown):
     def tight(self) -> Numbers:
         """True where attained and certified meet."""
         low, high = self.attained, self.certified
-        return (high - low <= TIGHT_GAP * (1 - low)) & earned(self)
+        # of the points that these rates were made with: others have other rates
+        return (high - low <= TIGHT_GAP * (1 - low)) & (partner(self) is self._found_points())
 
     def _column(self, read: Callable[[Sides], float]) -> Array:
         out, points = np.full(self.shape, np.nan), self._found_points()
@@ -181,7 +189,8 @@ def tight_rates(
     points = _Points(method, asked_for(method).name, _broadcast(given), tuple(named))
     if points.asked == {}:
         raise InvalidParameter(next(iter(points.errors.values())))
-    return points.rates(((method,), given))
+    # What is computed again later, by pickles too, is asked with the columns: arrays that were given may change.
+    return points.rates(((method,), {k: points.columns.get(k) for k in given}))
 
 
 def _broadcast(given: Mapping[str, Any]) -> dict[str, Numbers]:
@@ -189,7 +198,7 @@ def _broadcast(given: Mapping[str, Any]) -> dict[str, Numbers]:
     for k in ("mu", "L", "n"):
         if given[k] is None:
             raise InvalidParameter(f"{k}=None must be a number or an array of them")
-    held = {k: np.asarray(v) for k, v in given.items() if v is not None}
+    held = {k: np.array(v) for k, v in given.items() if v is not None}
     for k, v in held.items():
         if v.dtype.kind not in "iufO" or v.size == 0:
             raise InvalidParameter(f"{k}={given[k]!r} must be a real number or an array of them")
@@ -366,7 +375,7 @@ class _Points:
             errors=dict(sorted(self.errors.items())),
         )
         object.__setattr__(result, "_points", self)
-        return made(result, (tight_rates, *origin))
+        return made(result, (tight_rates, *origin), self)
 
     def _params(self) -> dict[str, Array]:
         out: dict[str, Array] = {}

@@ -189,3 +189,36 @@ def test_steps_of_least_rate_along_a_grid():
     grid = ct.tight_rates("MARINA", mu=[0.1, 0.105], L=1, omega=4, n=4, p=0.2)
     for place, one in singles("MARINA", grid):
         assert abs(grid.rho[place] - one.rho) <= 5 * ACCURACY * (1 - one.rho)
+
+
+def test_arrays_that_were_given_may_change_afterwards():
+    """The buffer of mu, filled anew for the next grid, became the constants of the rates that were already there."""
+    mu = np.array([0.1, 0.2])
+    found = ct.tight_rates("EF21", mu=mu, L=1, delta=0.5)
+    mu[:] = 0.9
+    assert found.constants["mu"].tolist() == [0.1, 0.2]
+    assert found.tight.all()
+    again = pickle.loads(pickle.dumps(found))
+    assert np.array_equal(again.rho, found.rho)
+    assert again.tight.all()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda g, other: g.rho.__setitem__(0, 0.1),
+        lambda g, other: g.constants["mu"].base.fill(0.9),
+        lambda g, other: g.constants.update(mu=other.constants["mu"]),
+        lambda g, other: g.errors.clear(),
+        lambda g, other: object.__setattr__(g, "_points", other._points),
+    ],
+)
+def test_a_changed_grid_is_not_tight(change):
+    found, other = (
+        ct.tight_rates("EF21", mu=[*two, 2.0], L=1, delta=0.5) for two in ((0.1, 0.2), (0.5, 0.6))
+    )
+    assert found.tight[:2].all()
+    assert "somebody's word" not in str(found)
+    change(found, other)
+    assert not found.tight.any()
+    assert ("somebody's word" in str(found)) == (found._points is not other._points)
