@@ -85,7 +85,9 @@ class TightRates(Earned, Shown):
     def inside(self) -> list[object]:
         """The numbers of all arrays, which may change in place."""
         tables = (self.params, self.constants, self.errors)
-        columns = (self.rho, self.stepsize, self.closed_form, *self.params.values(), *self.constants.values())
+        # past the words, which ask whether the result is earned and so come back here
+        closed = object.__getattribute__(self, "closed_form")
+        columns = (self.rho, self.stepsize, closed, *self.params.values(), *self.constants.values())
         return [alike(value) for value in (*tables, *columns)]
 
     @property
