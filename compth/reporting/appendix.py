@@ -49,7 +49,10 @@ class Section:
 
 
 def document(title: str, sections: Sequence[Section]) -> str:
-    """A file that compiles by itself and can be \\input; sections without a body are left out."""
+    """A file that compiles by itself and can be \\input; sections without a body are left out.
+
+    HEAD makes it a document of its own unless it is input into one.
+    """
     # Unnumbered sections: the file may be input into a paper that has its own numbers.
     parts = [rf"\section*{{{plain(title)}}}"]
     for s in sections:
@@ -72,7 +75,10 @@ def _block(block: str | Sequence[str]) -> str:
 def reproduction(
     command: str, data: str, files: Sequence[str | Path] = (), more: Sequence[str] = ()
 ) -> Section:
-    """The command, versions, and SHA-256 of the files that were judged and of what was found (`data`, as --json)."""
+    """The command, versions, and SHA-256 of the files that were judged and of what was found (`data`, as --json).
+
+    files: those that are still there are hashed, by content. The hash of `data` is of `timeless(data)`.
+    """
     # Timings differ from run to run: the hash is of everything else.
     printed = f"{code('--json')} prints it, without its lines of {code('seconds')}"
     hashes = [f"{code(Path(f).name)}: {_hash(Path(f).read_bytes())}" for f in files if Path(f).is_file()]
@@ -96,6 +102,8 @@ def appendix(report: Report, command: str = "", files: Sequence[str | Path] = ()
     """Of a report of `check` or `refute`. files: what was judged, to be hashed.
 
     command: as it was typed, so that a reader can repeat it.
+
+    A report that was read from a file is called somebody's word before anything else, and nothing in it a proof.
     """
     rates = is_of_rates(report)
     # Refutations first: a reader of the appendix must not have to look for what failed.
@@ -146,6 +154,8 @@ def _rate_statement(report: Report) -> list[str | Sequence[str]]:
 
 def _assumptions(report: Report) -> list[str | Sequence[str]]:
     """What the verdicts take for granted, and what was not checked."""
+    # Assumptions, what was left unchecked, and the rounding that was granted:
+    # all that the verdict rests on beside the statement.
     lines = dict.fromkeys(a.removeprefix("assumed: ") for c in report.certificates for a in c.assumptions)
     notes = [f"not checked: {note}" for note in report.info.get("not_checked", [])]
     used = [*lines, *notes, *arithmetic_line(report.info)]
@@ -178,7 +188,11 @@ def _evidence(c: Certificate, earned: bool) -> list[str | Sequence[str]]:
 
 
 def rational_proof(proof: Json, holds: bool) -> list[str | Sequence[str]]:
-    """V, the rate and the multipliers of a rational certificate, and why they prove it; no proof where nobody did."""
+    """V, the rate and the multipliers of a rational certificate, and why they prove it; no proof where nobody did.
+
+    proof: the certificate's plain values. holds: whether this package checked it in this process.
+    """
+    # All numbers, as fractions: with them the elimination can be repeated by anybody.
     v = [f"{code(k)} = {number(x)}" for k, x in proof.get("v", {}).items() if str(x) != "0"]
     used = [f"{code(k)} = {number(x)}" for k, x in proof.get("multipliers", {}).items() if str(x) != "0"]
     rho = number(proof.get("rho", "-"))
@@ -202,7 +216,10 @@ def rational_proof(proof: Json, holds: bool) -> list[str | Sequence[str]]:
 
 
 def _witness(c: Certificate, rates: bool) -> list[str | Sequence[str]]:
-    """A counterexample with all its digits."""
+    """A counterexample with all its digits.
+
+    Nothing for what is not refuted.
+    """
     if c.verdict is not Verdict.REFUTED:
         return []
     says = c.details.get("says") or c.technique

@@ -42,6 +42,8 @@ def columns(b: Budgeted) -> tuple[list[str], list[list[str]]]:
     """Header and cells: of each evidence the strongest member, or who comes nearest, and nothing compressed.
 
     Two rows for each evidence: the answer, and the uncompressed method.
+
+    "none; LABEL" stands where no member is within the limit and LABEL comes nearest.
     """
     header = ["by", "may send", "message", "step", "rounds", "uplink", "limit", "standing"]
     rows = []
@@ -67,14 +69,20 @@ def _cells(p: Promise) -> list[str]:
 
 
 def arrives(p: Promise) -> str:
-    """Rounds, "never" where the floor or the rate keeps it above eps, "-" where nothing is promised."""
+    """Rounds, "never" where the floor or the rate keeps it above eps, "-" where nothing is promised.
+
+    Thousands separated; of estimates the number is about right and no bound.
+    """
     if p.rounds is not None:
         return f"{p.rounds:,}"
     return "-" if p.stepsize is None else "never"
 
 
 def number_of(b: Budgeted, limit: float | None) -> str:
-    """The limit in its unit."""
+    """The limit in its unit.
+
+    Rounds are rounded down, after what float rounding may have taken.
+    """
     if limit is None:
         return "-"
     return bits(limit) if b.target == "bits" else f"{math.floor(limit * (1 + 1e-9)):,}"
@@ -116,7 +124,10 @@ def caption(b: Budgeted) -> str:
 
 
 def legend(b: Budgeted) -> str:
-    """What the columns mean."""
+    """What the columns mean.
+
+    Only kinds of evidence that were asked are explained.
+    """
     said = "; ".join(MEANS[k] for k in b.answers)
     return (
         f"Rounds and uplink bits per worker until {ALONE if b.of_class else SEEN}. {said}. may send: the fewest bits of"
@@ -148,7 +159,10 @@ def answer(b: Budgeted) -> str:
 
 
 def _sentence(b: Budgeted, a: Answer) -> str:
-    """What one evidence allows, or why nothing."""
+    """What one evidence allows, or why nothing.
+
+    Of the ways to have no answer the first that applies.
+    """
     who = NAMES[a.by]
     who = who[0].upper() + who[1:]
     if a.chosen is not None:
@@ -169,6 +183,7 @@ def _share(a: Answer) -> str:
     full, sent = a.uncompressed.message_bits, None if a.chosen is None else a.chosen.message_bits
     if not sent or not full:
         return ""
+    # A compressed message may be longer than a full one (indices, headers): told as it is.
     times, word = (full / sent, "shorter") if full >= sent else (sent / full, "longer")
     return " (a message is as long)" if full == sent else f" (a message is {times:.3g} x {word})"
 
@@ -215,6 +230,7 @@ def _part(b: Budgeted, a: Answer) -> str:
 def _reasons(by: str, looked: Sequence[Promise]) -> str:
     """Why members have nothing promised, by the first of them."""
     # One reason stands for the rest: they differ in their numbers alone.
+    # Where none has anything promised, the answer says so with the reason, and it is not repeated here.
     without = [p for p in looked if p.note]
     if not without or len(without) == len(looked):  # of all: the answer says it
         return ""
@@ -222,7 +238,11 @@ def _reasons(by: str, looked: Sequence[Promise]) -> str:
 
 
 def numbers(b: Budgeted) -> dict[str, list[object]]:
-    """Columns of numbers: a row for every member by every evidence that looked at it, and whether it is the answer."""
+    """Columns of numbers: a row for every member by every evidence that looked at it, and whether it is the answer.
+
+    "chosen" is True for the answer of each evidence.
+    """
+    # A row for each member and evidence: the same member stands there several times.
     looked = [(by, p) for by, row in b.promises.items() for p in row]
     names = (
         "label",
@@ -264,6 +284,8 @@ def figure(b: Budgeted) -> Figure:
     """What the target counts against the bits of a message (or the constant), the limits, the answers as dots.
 
     A curve for each evidence, in the order of the answers.
+
+    Members that never arrive are left out; both axes are logarithmic.
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure
@@ -283,7 +305,10 @@ def figure(b: Budgeted) -> Figure:
 
 
 def _across(b: Budgeted) -> str:
-    """What the horizontal axis counts."""
+    """What the horizontal axis counts.
+
+    Bits of a message; for members that are constants, the constant's name.
+    """
     if b.members[0].bits is not None:
         return "bits of a message"
     return str(b.members[0].claim.partition("=")[0])
@@ -319,6 +344,7 @@ def _named(b: Budgeted, by: str) -> str:
     # A certificate at its own best step may lie below an exact rate at the theorem's: whose step it is must be
     # said.
     if by == "certified":
+        # The certified step is compared with the theorem's, member by member, to name whose step it is.
         theirs = {p.label: p.stepsize for p in b.promises.get("theorem", ())}
         if not theirs:
             return by

@@ -29,7 +29,10 @@ LADDER = {
 
 
 def short(value: object) -> str:
-    """A number or vector in few characters."""
+    """A number or vector in few characters.
+
+    Six digits; of vectors the first eight entries.
+    """
     if value is None:
         return "-"
     if isinstance(value, list | tuple | np.ndarray):
@@ -57,6 +60,8 @@ def sentence(c: Certificate) -> str:
 
     Verdict, claim and place, then what its evidence can say: technique, counterexample, or what samples would have
     shown.
+
+    No line breaks: the caller wraps it.
     """
     # One line: verdict, claim, place, and then what this kind of evidence can say of itself.
     at = {k: c.scope[k] for k in ("d", "mu", "L", "delta", "omega", "eta", "n") if k in c.scope}
@@ -91,7 +96,10 @@ def sentence(c: Certificate) -> str:
 
 
 def found_at_most(c: Certificate) -> list[str]:
-    """What the samples would have shown, and where: nothing is said of other inputs."""
+    """What the samples would have shown, and where: nothing is said of other inputs.
+
+    Detectable excesses are the referee's own, for each input and its number of samples.
+    """
     # "Not refuted" is worth as much as what would have been seen: the smallest excess that these samples show.
     listed = c.details.get("detectable") or []
     if not listed:
@@ -121,7 +129,10 @@ MOST = 2000
 
 
 def spelled(value: float) -> str:
-    """A float with the digits that give it back; a whole one without its point."""
+    """A float with the digits that give it back; a whole one without its point.
+
+    repr of a float is the shortest text that reads back as it.
+    """
     text = repr(float(value))
     return text[:-2] if text.endswith(".0") else text
 
@@ -142,7 +153,10 @@ def reckoned(value: float) -> str:
 
 
 def vector(x: Sequence[float] | Array, word_of: Callable[[float], str] = spelled) -> str:
-    """Every entry of a vector, by default with all its digits; equal neighbours are counted."""
+    """Every entry of a vector, by default with all its digits; equal neighbours are counted.
+
+    x: one dimension. word_of: how an entry is written. Beyond MOST runs the rest is counted.
+    """
     # By words, not by values: entries that print alike are counted together, and the text gives all of them
     # back.
     runs: list[tuple[str, int]] = []
@@ -162,7 +176,11 @@ def vector(x: Sequence[float] | Array, word_of: Callable[[float], str] = spelled
 
 
 def by_hand(c: Certificate) -> list[str]:
-    """What it takes to check a refutation without this package: x, the claim, moments or how to draw the samples."""
+    """What it takes to check a refutation without this package: x, the claim, moments or how to draw the samples.
+
+    Lines begin with "by hand: ". Empty for anything but a refutation with a witness.
+    """
+    # Only a refutation is checked by hand: it needs one input, a proof needs all of them.
     if c.verdict is not Verdict.REFUTED or c.witness is None:
         return []
     if isinstance(c.witness, Mapping):  # of a claimed rate: a problem and its run
@@ -208,6 +226,7 @@ def _rows(x: Array, n: int) -> str:
 
 def _constant(text: str) -> str:
     """Fraction(1, 2) as 1/2."""
+    # Constants are stored as Python spells them, so that scripts read them back.
     inside = text.removeprefix("Fraction(").removesuffix(")")
     return inside.replace(", ", "/").removesuffix("/1") if inside != text else text
 
@@ -221,7 +240,10 @@ def lines(report: Report, script: str = "") -> list[str]:
     """The report as plain lines; script: where its reproduction script was written.
 
     Failures come last, where a terminal shows them; then what is known of the constants, assumed, and not checked.
+
+    report.info holds estimates, arithmetic and notes of what was not checked; each is a line where there is one.
     """
+    # The verdict with what it means, since PROVED and CONSISTENT are words of this package.
     out = [f"{report.subject}: {report.verdict.value} ({LADDER[report.verdict]})"]
     if report.stored:
         out.append(

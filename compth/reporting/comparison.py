@@ -37,12 +37,17 @@ SEARCHED = ("certified", "best", "tuned")
 
 
 def columns(comparison: Compared) -> tuple[list[str], list[list[str]]]:
-    """Header and cells of the table that is printed: whose step, and rounds as promised, certified and seen."""
+    """Header and cells of the table that is printed: whose step, and rounds as promised, certified and seen.
+
+    A row of the table for each row of the comparison, in its order.
+    """
     header = ["method", "compressor", "step", "step from", "promised", "certified", "here", "uplink", "floor"]
     return header, [_cells(comparison, i) for i in range(len(comparison.rows))]
 
 
 def _cells(comparison: Compared, i: int) -> list[str]:
+    """A row: whose step, what is promised and certified, what is seen, and the floor."""
+    # Promised, certified and seen in columns of their own: a blank in one says nothing of the others.
     r, method = comparison.rows[i], comparison.methods[i]
     return [
         r.method,
@@ -65,6 +70,7 @@ def _floor(r: Row) -> str:
 
 
 def _short(value: float | None) -> str:
+    """Two digits; powers of ten below 1e-3."""
     return (
         number(value, 2)
         if value is None or value == 0 or value >= 1e-3
@@ -103,7 +109,10 @@ def answer(comparison: Compared) -> str:
 
 
 def legend(comparison: Compared) -> str:
-    """What the columns of `columns` mean."""
+    """What the columns of `columns` mean.
+
+    Only what occurs in the table is explained.
+    """
     # Words for what does not occur in the table are left out.
     growing = any(map(grows, comparison.rows, comparison.traces))
     diverges = " diverges: it grows, and has no floor;" if growing else ""
@@ -179,7 +188,10 @@ def details(comparison: Compared) -> tuple[list[str], list[list[str]]]:
 
 
 def figure_words(comparison: Compared) -> str:
-    """What may surprise in the figure, and why, in sentences."""
+    """What may surprise in the figure, and why, in sentences.
+
+    Words only for what occurs: bounds above 1, rising bounds, bounds on the curve.
+    """
     words = ["Bands: two standard errors."]
     curves = [comparison.guarantee_curve(i) for i in range(len(comparison.rows))]
     # What surprises in a picture is explained below it: bounds that start above 1, that rise, that lie on the
@@ -205,7 +217,11 @@ def figure_words(comparison: Compared) -> str:
 
 
 def figures(comparison: Compared) -> str:
-    """The figure's panels one by one, so that they stand below each other on a phone, and their key."""
+    """The figure's panels one by one, so that they stand below each other on a phone, and their key.
+
+    Inline SVG, a figure for each panel and kind of step; colours are those of the methods, not of the rows.
+    """
+    # Panels stand alone, since a phone shows one at a time; the key is text, and is read by a screen reader.
     kinds = kinds_of(comparison)
     parts = []
     for kind in kinds:
@@ -236,6 +252,7 @@ def comparison_page(comparison: Compared, command: str = "") -> str:
     )
     remarks = "".join(f"<li>{prose(line)}</li>" for line in comparison.remarks())
     # Each theorem once, however many rows rest on it.
+    # Standing and sharpness stand beside each theorem: a promise is worth what its proof is.
     used = {g.theorem.id: g.theorem for g in comparison.guarantees if g is not None}.values()
     theorems = [
         [

@@ -29,8 +29,12 @@ def version() -> str:
 
 
 def provenance(seed: int | None = None) -> str:
-    """One line for every output: versions and seed."""
+    """One line for every output: versions and seed.
+
+    No date and no machine: the same run gives the same line.
+    """
     packages = []
+    # What numbers may depend on: the two packages whose versions can change a last digit.
     for name in ("numpy", "scipy"):
         with contextlib.suppress(metadata.PackageNotFoundError):
             packages.append(f"{name} {metadata.version(name)}")
@@ -39,7 +43,10 @@ def provenance(seed: int | None = None) -> str:
 
 
 def is_own(path: Path) -> bool:
-    """True when the file carries our mark: near its beginning, of a PDF at its end."""
+    """True when the file carries our mark: near its beginning, of a PDF at its end.
+
+    OSError where it cannot be read: then it is not overwritten.
+    """
     with path.open("rb") as file:
         head = file.read(NEAR)
         # A PDF carries its creator at its end.

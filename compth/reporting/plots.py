@@ -59,6 +59,8 @@ def comparison_figure(comparison: Compared) -> Figure:
     """E||x_t - x*||^2 relative to its start against rounds, uplink bits and downlink bits.
 
     A row of three panels for each kind of step.
+
+    Logarithmic in the squared distance; nothing below SMALLEST is drawn.
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure
@@ -84,7 +86,10 @@ def comparison_figure(comparison: Compared) -> Figure:
 
 
 def comparison_panel(comparison: Compared, j: int, whose: str) -> Figure:
-    """One panel of `comparison_figure` by itself, as for a narrow screen."""
+    """One panel of `comparison_figure` by itself, as for a narrow screen.
+
+    j: index into PANELS. whose: a kind of step that the comparison has.
+    """
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
@@ -105,6 +110,7 @@ def _keys(comparison: Compared) -> tuple[list[Line2D], list[Line2D]]:
     """(a handle for each method: its colour, a handle for each kind of line, in grey)."""
     from matplotlib.lines import Line2D
 
+    # Two keys, for colours and for kinds of line: one key of both would have their product of entries.
     methods = [
         Line2D(
             [],
@@ -132,7 +138,10 @@ def _line(i: int) -> Literal["-", "-."]:
 
 
 def _fill(panel: Axes, comparison: Compared, j: int, whose: str) -> None:
-    """One panel: every method's curves with this kind of step, over rounds (j = 0), uplink or downlink bits."""
+    """One panel: every method's curves with this kind of step, over rounds (j = 0), uplink or downlink bits.
+
+    whose: only rows with this kind of step are drawn.
+    """
     panel.set_xscale("log" if j else "linear")
     methods, steps = methods_of(comparison), steps_of(comparison)
     # One colour a method, whatever its kinds of step: the key is the same for every row of panels.
@@ -155,7 +164,10 @@ def _fill(panel: Axes, comparison: Compared, j: int, whose: str) -> None:
 
 
 def _mark_first(panel: Axes, comparison: Compared, j: int, whose: str, order: list[str]) -> None:
-    """Who is first at the target, and with what: a mark where it is, and its name above the panel."""
+    """Who is first at the target, and with what: a mark where it is, and its name above the panel.
+
+    order: labels in the order of the colours.
+    """
     measure = MEASURES[j]
     # Nobody arrives: no mark.
     if measure not in (first := winners(comparison, whose)):
@@ -170,6 +182,7 @@ def _mark_first(panel: Axes, comparison: Compared, j: int, whose: str, order: li
 
 def _dots(panel: Axes, across: Numbers, curve: Trajectory | None, colour: str) -> None:
     """The exact expectation at a dozen rounds, evenly over the panel."""
+    # Circles on a solid line: that the mean of the runs follows the exact expectation is seen at a glance.
     if curve is None:
         return
     last = len(curve.mean_square) - 1
@@ -215,6 +228,8 @@ def _curve(
     """Mean, band and bound; first: only from the first message on, as a logarithmic axis of bits needs it.
 
     across: rounds or bits, one for each entry of the trace. promised: the bound there, None without one.
+
+    The band is two standard errors; a bound is dashed in the method's colour.
     """
     shown = trace.mean_square / trace.mean_square[0]
     band = 2 * trace.se_square / trace.mean_square[0]

@@ -36,7 +36,10 @@ def is_of_rates(report: Report) -> bool:
 
 
 def counted(report: Report) -> str:
-    """ "6 refuted, 12 proved", failures first."""
+    """ "6 refuted, 12 proved", failures first.
+
+    Worst verdicts first, with the words of MEANS.
+    """
     counts = Counter(c.verdict for c in report.certificates)
     ordered = sorted(counts, key=SEVERITY.__getitem__, reverse=True)
     return ", ".join(f"{counts[v]} {MEANS[v]}" for v in ordered)
@@ -46,6 +49,9 @@ def grid(report: Report) -> tuple[Grid | None, str]:
     """(header and rows of marks over the constants that vary, those that do not as text); no grid for one place.
 
     Beyond two axes, one along which no verdict changes is said, not drawn: the workers first.
+
+    Marks are those of MARK, "." where nothing was judged. Constants that do not vary, or make no difference, are in
+    the text.
     """
     values = {a: _values(report, a) for a in AXES if _values(report, a)}
     # A grid can be drawn along two axes. Beyond, an axis along which no verdict changes costs nothing to leave
@@ -80,6 +86,8 @@ def _values(report: Report, axis: str) -> list[object]:
 
 def _alike(report: Report, axis: str) -> bool:
     """True where no verdict depends on this constant."""
+    # Places that differ in this constant alone, grouped: it makes
+    # no difference where each group has one verdict.
     seen: dict[tuple[object, ...], set[Verdict]] = {}
     for c in report.certificates:
         seen.setdefault(tuple(c.scope.get(a) for a in AXES if a != axis), set()).add(c.verdict)
@@ -111,6 +119,8 @@ def witness_lines(c: Certificate) -> list[str]:
 
     c: a certificate of a rate that is REFUTED.
     """
+    # With these lines the refutation can be redone by hand: constants and step, the function,
+    # the law of the compressor, the start, and the numbers that follow.
     w, bound = c.witness, _number(c.bound)
     gamma = c.claim.rpartition("; ")[2]
     out = [f"at {places(c)}; {gamma}: the claim is {_inequality(c)}"]
@@ -135,7 +145,10 @@ def witness_lines(c: Certificate) -> list[str]:
 
 
 def _inequality(c: Certificate) -> str:
-    """The claimed inequality; where no V was given, of what it fails."""
+    """The claimed inequality; where no V was given, of what it fails.
+
+    The part of the claim before the step.
+    """
     said = c.claim.rpartition("; ")[0]
     return f"{said} >= 0" if said.endswith(" for some quadratic V") else said
 
@@ -170,6 +183,8 @@ def next_step(report: Report) -> str:
     """What to do with the verdict.
 
     A call that can be typed: the best that can be certified at the place that decided.
+
+    The call is Python; fractions are spelled so that it reads them exactly.
     """
     worst = worst_of(report)
     c = worst or max(report.certificates, key=lambda c: SEVERITY[c.verdict])
@@ -186,6 +201,7 @@ def next_step(report: Report) -> str:
 
 
 def _argument(value: object) -> str:
+    """A constant as Python reads it back."""
     if isinstance(value, Fraction) and value.denominator != 1:
         return f'Fraction("{value}")'
     return str(value)
@@ -195,6 +211,8 @@ def proved_line(report: Report) -> str:
     """How loose the proved places are, "" where none is known.
 
     In rounds of the slowest quadratic that was found.
+
+    Each place's factor is the referee's own (`looseness` in the details).
     """
     factors = [f for c in report.certificates if (f := c.details.get("looseness"))]
     if not factors:
@@ -221,7 +239,10 @@ def of_class(report: Report) -> str:
 
 
 def rate_told(report: Report) -> Told:
-    """The verdict and its count, the claim, the grid, how it is known, the worst witness, what to do next."""
+    """The verdict and its count, the claim, the grid, how it is known, the worst witness, what to do next.
+
+    A Told whose table is the grid of marks; without a grid the one place is among the facts.
+    """
     drawn, fixed = grid(report)
     several = len(report.certificates) > 1
     count = f": {counted(report)}" if several else ""
@@ -248,6 +269,7 @@ NOT_RUN = "the file's word: this report was read from JSON, nothing was run; jud
 
 def claimed(report: Report) -> list[tuple[str, str]]:
     """What was claimed in its own words, and which constants were chosen for it, as (heading, text)."""
+    # What was left open in the claim and chosen by the referee is told apart from what was claimed.
     info = report.info
     method = info.get("method") or report.certificates[0].scope["method"]
     out = [("method", str(method))]
@@ -263,6 +285,7 @@ def claimed(report: Report) -> list[tuple[str, str]]:
 
 def _how(report: Report) -> list[str]:
     """How what is not refuted is known, once for each way, and what is assumed."""
+    # Hundreds of places are proved in two or three ways: a line each way, the surest first.
     ways: dict[tuple[Verdict, str], None] = dict.fromkeys(
         (c.verdict, c.technique) for c in report.certificates if c.verdict is not Verdict.REFUTED
     )

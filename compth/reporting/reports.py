@@ -22,6 +22,8 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Aligned plain text: columns of numbers to the right, the others and the first to the left.
 
     Columns under a common heading (`page.spans`) have it in a line above.
+
+    rows: as long as the header. Trailing blanks are dropped; the rule is as long as the longest line.
     """
     # Widths are those of the widest cell, the heading's own name included.
     cells = [names(header), *[list(r) for r in rows]]
@@ -70,6 +72,7 @@ _TIED = "\x00"
 def _filled(text: str, width: int, first: str, others: str) -> str:
     """Wrapped text, with what stands before its first line and the others."""
     # Blanks inside short brackets are tied, the text is wrapped, and they are untied.
+    # A formula that is broken inside of its brackets reads as two.
     tied = _SHORT_BRACKETS.sub(lambda found: found[0].replace(" ", _TIED), text)
     lines = textwrap.wrap(
         tied,
@@ -94,7 +97,10 @@ _LATEX |= {
 
 
 def latex_escape(text: str) -> str:
-    """Text that LaTeX prints as it stands."""
+    """Text that LaTeX prints as it stands.
+
+    Every special character of LaTeX, backslash and dollar included: no text of a user becomes a command.
+    """
     return "".join(_LATEX.get(c, c) for c in text)
 
 
@@ -102,6 +108,8 @@ def latex_table(header: Sequence[str], rows: Sequence[Sequence[str]], caption: s
     """A booktabs table environment that fits a page: small, long text in columns that wrap, numbers to the right.
 
     header: names, "group: name" under a common heading. Everything is escaped.
+
+    Packages: booktabs. Columns with a cell longer than WRAPPED are set as paragraphs.
     """
     lines = [" & ".join(latex_escape(c) for c in row) + r" \\" for row in (names(header), *rows)]
     columns = [[row[j] for row in rows] for j in range(len(header))]
@@ -174,7 +182,10 @@ def inline_svg(figure: Figure) -> str:
 
 
 def inline(text: str) -> str:
-    """The <svg> element of a whole SVG file."""
+    """The <svg> element of a whole SVG file.
+
+    ValueError where there is none.
+    """
     return text[text.index("<svg") :]
 
 

@@ -52,7 +52,10 @@ COLOURS = {"PROVED": "#00734f", "CONSISTENT": "#0062a3", "INCONCLUSIVE": "#8a5a0
 
 
 def badge(verdict: str) -> str:
-    """A verdict that is seen at a glance."""
+    """A verdict that is seen at a glance.
+
+    verdict: one of COLOURS.
+    """
     return (
         f'<span class="badge" style="background:{COLOURS[verdict]};color:#fff;padding:.1em .5em;'
         f'border-radius:.3em;font-weight:700">{html.escape(verdict)}</span>'
@@ -60,7 +63,10 @@ def badge(verdict: str) -> str:
 
 
 def fragment(result: object) -> str:
-    """A notebook's output: head, facts and table, without scripts; everything escaped."""
+    """A notebook's output: head, facts and table, without scripts; everything escaped.
+
+    Every text is escaped: names of methods and files are somebody else's words.
+    """
     t = told(result)
     mark = f"{badge(t.verdict)} " if t.verdict in COLOURS else ""
     facts = "".join(
@@ -106,6 +112,7 @@ def frame(result: object) -> Tensor:
 
 def _columns(result: object) -> dict[str, object]:
     """Columns of the data frame: the curves or rows, else one row of plain fields."""
+    # What is told of a result wins over its bare fields, as in the text.
     given = told(result).columns
     if given:
         return dict(given)
@@ -116,6 +123,8 @@ def plain(result: object) -> Json:
     """The fields that are values, by name: functions, plans and what is private stay out.
 
     Results within results become dicts of their own.
+
+    Values may be arrays, fractions or enums: `certificates.encode` makes JSON of them.
     """
     if isinstance(result, Stored):
         return dict(result.stored_values)
@@ -150,10 +159,15 @@ def _value(value: object) -> object:
 
 
 def json_of(result: object) -> str:
-    """One JSON object with our mark."""
+    """One JSON object with our mark.
+
+    The object has generator, kind, provenance, said, columns and values.
+    """
     # What a result tells of itself wins over its bare fields: it may name things that no field holds.
     values = json.loads(result.to_json()) if isinstance(result, Report) else encode(plain(result))
     values |= encode(result.to_dict()) if hasattr(result, "to_dict") else {}
+    # The words are stored beside the numbers, so that a reader of the
+    # file sees what was said; they are quoted on return.
     data = {
         "generator": MARK,
         **_head(result),
@@ -220,6 +234,8 @@ def load(path: str | Path) -> Report | Stored:
     """A result that `save`, or --json, wrote: a Report as `stored`, anything else as a Stored. Nothing is run.
 
     Raises UnusableInput for a file that cannot be read or holds no result.
+
+    Never raises anything else for a bad file. A Report keeps its numbers and says that it was stored.
     """
     try:
         data = json.loads(Path(path).read_text(encoding="utf-8"))
@@ -235,7 +251,10 @@ def load(path: str | Path) -> Report | Stored:
 
 
 def _loaded(data: Json) -> Report | Stored:
-    """The result in the file's object. Raises what a caller turns into one line."""
+    """The result in the file's object. Raises what a caller turns into one line.
+
+    data: without "values" it is what --json of a comparison printed.
+    """
     inside = data.get("values", data)
     # Reports are read back as reports, marked as stored; anything else keeps its numbers and loses its words.
     if "certificates" in inside:
@@ -254,6 +273,7 @@ def _loaded(data: Json) -> Report | Stored:
 
 def _doubted(value: Tensor) -> Tensor:
     """The values with every word that only a computation gives taken back, at any depth."""
+    # By name and at any depth: a file could hold a standing inside of a list of rows.
     if isinstance(value, dict):
         return {
             k: WORD if k in STANDINGS else EARNED[k] if k in EARNED else _doubted(v) for k, v in value.items()

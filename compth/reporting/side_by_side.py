@@ -56,7 +56,10 @@ def lines(comparison: Compared) -> list[tuple[str, dict[str, int]]]:
 
 
 def columns(comparison: Compared) -> tuple[list[str], list[list[str]]]:
-    """Header and cells: what is promised, then step, rounds and bits with each kind of step."""
+    """Header and cells: what is promised, then step, rounds and bits with each kind of step.
+
+    Common headings "title: name" are drawn over their columns (`page.spans`).
+    """
     # Promises first, which belong to one step each; then what happens, for every kind of step the same four
     # columns.
     kinds, held = kinds_of(comparison), lines(comparison)
@@ -91,6 +94,7 @@ def _by_certificate(comparison: Compared, at: dict[str, int]) -> str:
 def _at(comparison: Compared, i: int, kind: str) -> list[str]:
     """Step (marked where it was tuned instead), rounds and bits of one row."""
     r = comparison.rows[i]
+    # Bits until eps, where the row arrives: those of a method that does not are no price of anything.
     up, down = sent(comparison, i)
     # Where no exact rate is known the best step was tuned: a star says so.
     mark = "*" if kind == "best" and r.stepsize_from == "tuned" else ""
@@ -98,7 +102,10 @@ def _at(comparison: Compared, i: int, kind: str) -> list[str]:
 
 
 def legend(comparison: Compared) -> str:
-    """What the columns mean."""
+    """What the columns mean.
+
+    Only kinds of steps that occur are explained.
+    """
     kinds = kinds_of(comparison)
     words = [
         f"rounds: until E||x_t-x*||^2 stays below {comparison.eps:g} ||x_0-x*||^2, by the exact expectation where it is"
@@ -136,7 +143,10 @@ def winners(comparison: Compared, kind: str) -> dict[str, tuple[int, float]]:
     """Measure -> (row, what it needs): the least of those that arrive with this kind of step; empty where none does.
 
     Measures are rounds, uplink and downlink bits.
+
+    The row is an index into comparison.rows.
     """
+    # Only rows that arrive are ranked.
     rows = [at[kind] for _, at in lines(comparison) if kind in at]
     needs = {
         i: (float(rounds), *(float(v or 0) for v in sent(comparison, i)))
@@ -177,7 +187,10 @@ def _listed(words: Sequence[str]) -> str:
 
 
 def _looseness(comparison: Compared) -> list[str]:
-    """Where another method is first once steps are the best: how much longer those are than the theorems'."""
+    """Where another method is first once steps are the best: how much longer those are than the theorems'.
+
+    Empty where the order stays, or where steps were given by hand.
+    """
     names = methods_of(comparison)
     theirs, best = winners(comparison, "theorem"), winners(comparison, "best") or winners(comparison, "tuned")
     # If the order changes with the steps, it is the theorems' steps that ranked the methods, and that is worth
@@ -185,6 +198,7 @@ def _looseness(comparison: Compared) -> list[str]:
     turned = any(names[best[m][0]] != names[theirs[m][0]] for m in theirs if m in best)
     if not turned or "given" in title(comparison, "theorem"):
         return []
+    # The longest first: the method whose theorem asks for the most cautious step lost most by it.
     longest = sorted(_factors(comparison).items(), key=lambda pair: -pair[1])
     listed = _listed([f"{factor:.3g} x for {method}" for method, factor in longest])
     return [
@@ -199,6 +213,7 @@ def _factors(comparison: Compared) -> dict[str, float]:
     for method, at in lines(comparison):
         other = at.get("best", at.get("tuned"))
         if other is not None and "theorem" in at and arrived(comparison, other) is not None:
+            # How many times longer a step the method bears here than its theorem grants.
             found[row_label(method)] = (
                 comparison.rows[other].stepsize / comparison.rows[at["theorem"]].stepsize
             )
@@ -207,6 +222,7 @@ def _factors(comparison: Compared) -> dict[str, float]:
 
 def remarks(comparison: Compared) -> list[str]:
     """How steps were found, with labels as in the table, and where certified ones are."""
+    # Longest labels first, so that a label that begins another one does not break it.
     said = list(comparison.info.get("notes", ()))
     for method in sorted(set(methods_of(comparison)), key=len, reverse=True):
         said = [line.replace(method, row_label(method)) for line in said]

@@ -48,6 +48,8 @@ def inequality(kind: str, constants: Mapping[str, object]) -> str:
     """The claim's inequality with its constants, in mathematics.
 
     kind: a key of INEQUALITY; constants: by name, numbers or formulas.
+
+    KeyError for a kind that INEQUALITY lacks.
     """
     # n is a matter of the class and stands in the domain, not among the constants.
     held = ", ".join(f"{symbol(k)} = {value(v)}" for k, v in constants.items() if k != "n")
@@ -55,7 +57,10 @@ def inequality(kind: str, constants: Mapping[str, object]) -> str:
 
 
 def read(claim: str) -> tuple[str, dict[str, str]] | None:
-    """A claim's text "Unbiased(omega=1/2)" as its kind and constants; None for what is none ("contract")."""
+    """A claim's text "Unbiased(omega=1/2)" as its kind and constants; None for what is none ("contract").
+
+    Constants as text, by name: they are set in mathematics by `formulas`.
+    """
     kind, bracket, rest = claim.partition("(")
     if kind not in INEQUALITY or not bracket:
         return None
@@ -89,6 +94,8 @@ def settled(c: Certificate) -> str:
     """A certificate: what was claimed where, and the verdict with its evidence.
 
     The sentence of a paper: subject, inequality, domain, evidence.
+
+    Amsmath; escaped where it is somebody's text. Constants and dimension as the certificate's scope has them.
     """
     found = read(c.claim)
     said = (
@@ -121,7 +128,10 @@ def _inputs(c: Certificate, kind: str) -> str:
 
 
 def _evidence(c: Certificate) -> str:
-    """How it is known, in a sentence."""
+    """How it is known, in a sentence.
+
+    A proof says by what, a refutation at which input, a test at which level.
+    """
     technique = latex_escape(c.technique or c.evidence)
     if c.verdict is Verdict.PROVED:
         loose = c.details.get("looseness")
@@ -173,6 +183,7 @@ def of_estimate(known: Estimate) -> str:
 
     Proved, sure (seen at an input), suggested and guessed are told apart.
     """
+    # The law of the class, then what is known of its constant, from proved to guessed.
     name, kind = symbol(known.symbol), known.kind
     if not known.symbol:
         return rf"\noindent {latex_escape(known.subject)}: {latex_escape(str(known))}."
@@ -212,6 +223,7 @@ def of_estimate(known: Estimate) -> str:
 
 def of_rate(r: Rate) -> str:
     """A theorem's promise on a problem: metric, bound, step, standing, and what it assumes."""
+    # The theorem's own metric: a bound on V is not one on the distance.
     metric = sentence(r.metric)
     step = rf"Theorem {latex_escape(r.theorem)}, step $\gamma = {value(float(r.stepsize))}$"
     if r.rho is None:
@@ -229,7 +241,10 @@ def of_rate(r: Rate) -> str:
 
 
 def of_floor(s: Stationary) -> str:
-    """Where a run ends, with its brackets."""
+    """Where a run ends, with its brackets.
+
+    Brackets only: a floor that did not converge has nothing else.
+    """
     if s.mean_square == float("inf"):
         return r"\noindent The second moments grow: there is no floor."
     (low, high), (below, above) = s.bracket, s.gap_bracket

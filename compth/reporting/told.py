@@ -58,6 +58,9 @@ def told(result: object) -> Told:
     """By the result's class, else its fields.
 
     Every assumption that the result takes on somebody's word is among the notes.
+
+    result: any object of the package, or one that only has fields. The same Told is used by every form: what is added
+    for one form is added for all.
     """
     # By name along the class's line of ancestors: the classes live in rooms that must not know of this one.
     teller = next((TELLERS[k.__name__] for k in type(result).__mro__ if k.__name__ in TELLERS), _fields)
@@ -73,6 +76,8 @@ SPOKEN = frozenset(
 
 def _doubted(said: Told, result: object) -> Told:
     """The same, with a word where the result is not as it was computed: in the text, on the page and in LaTeX."""
+    # A frozen dataclass can be typed by anybody: whether it is as a computation left it is
+    # asked of `earned`, and where it is not every form of it says so.
     own = any(kind.__name__ in SPOKEN for kind in type(result).__mro__)
     if own or not isinstance(result, Earned) or earned(result):
         return said
@@ -130,6 +135,7 @@ def short(value: Tensor) -> str:
 
 def _fields(result: object) -> Told:
     """What has no words of its own: the class, and its fields a line each."""
+    # Whatever has fields can be told, if plainly: a result without words of its own is no error on a page.
     names = (
         [f.name for f in fields(result) if f.repr]
         if is_dataclass(result)
@@ -142,7 +148,10 @@ def _fields(result: object) -> Told:
 
 
 def _certificate(c: Certificate) -> Told:
-    """A sentence, how to check it by hand, and whose word it is."""
+    """A sentence, how to check it by hand, and whose word it is.
+
+    No verdict where the certificate is not as it was made.
+    """
     from compth.reporting.certification import by_hand, sentence
 
     # A certificate that was typed or changed keeps its numbers and loses its verdict: what is shown says whose
@@ -159,7 +168,10 @@ SOMEBODYS = "somebody's word: this certificate was typed, changed or read from a
 
 
 def _report(r: Report) -> Told:
-    """The verdict, a line for each certificate, and what is assumed; of rates the grid of marks."""
+    """The verdict, a line for each certificate, and what is assumed; of rates the grid of marks.
+
+    Columns: the certificates' own fields, then whatever constants their scopes have.
+    """
     from compth.reporting.certification import lines
     from compth.reporting.rate_claims import is_of_rates, rate_told
 
@@ -167,6 +179,7 @@ def _report(r: Report) -> Told:
     base = rate_told(r) if is_of_rates(r) else None
     head, *rest = lines(r) if base is None else (base.head, *base.notes)
     said = [statements.settled(c) for c in r.certificates]
+    # A verdict that was read from a file is quoted among the words and never shown as one of this package.
     word, verdict = ([FILES], "") if r.stored else ([], r.verdict.value)
     doubt = [statements.assumed(r)] if any(c.assumptions for c in r.certificates) else []
     names = ("subject", "claim", "verdict", "evidence", "estimate", "bound", "alpha", "trials", "technique")
@@ -187,7 +200,10 @@ def _report(r: Report) -> Told:
 
 
 def _plain(value: object) -> object:
-    """Fractions as floats, verdicts as text: what a data frame computes with; anything else as it is."""
+    """Fractions as floats, verdicts as text: what a data frame computes with; anything else as it is.
+
+    Results within results are left to `results.plain`.
+    """
     if isinstance(value, Fraction):
         return float(value)
     return value.value if hasattr(value, "value") else value
@@ -199,7 +215,10 @@ def _estimate(e: Estimate) -> Told:
 
 
 def _rate(r: Rate) -> Told:
-    """The promise, and its curve."""
+    """The promise, and its curve.
+
+    The bound at a dozen rounds on a 1-2-5 grid, in its own metric.
+    """
     # 1, 2, 5, 10, ...: a curve that is read on a logarithmic axis, as long as the bound is finite.
     counts = (0, *(m * 10**k for k in range(5) for m in (1, 2, 5)))
     told_ = [t for t in counts if r.values(t) < float("inf")]
@@ -214,6 +233,7 @@ def _sentence(result: object) -> Told:
 
 def _exact_rate(r: ExactRate) -> Told:
     """The rate with the bracket in which it is known to lie."""
+    # A rate that did not converge is known by its bracket alone, which is printed in either case.
     low, high = (float(end) for end in r.bracket)
     inside = rf"\rho \in [{low:.10g}, {high:.10g}]"
     sure = "" if r.converged else " (only the bracket is known)"
@@ -223,7 +243,10 @@ def _exact_rate(r: ExactRate) -> Told:
 
 
 def _stationary(s: Stationary) -> Told:
-    """The floor, with its brackets."""
+    """The floor, with its brackets.
+
+    Squared distance and gap, each with the bracket in which it is known to lie.
+    """
 
     def one(value: float, bracket: Sequence[float]) -> str:
         low, high = (float(end) for end in bracket)
@@ -238,7 +261,11 @@ def _stationary(s: Stationary) -> Told:
 
 
 def _step_size(step: StepSize) -> Told:
-    """The step, with its bracket."""
+    """The step, with its bracket.
+
+    LaTeX and data frame have both ends of the bracket beside the step.
+    """
+    # The step is a float between two at which the answer is known: both are printed, ten digits each.
     low, high = step.bracket
     said = rf"\noindent $\gamma = {value(float(step))} \in [{low:.10g}, {high:.10g}]$"
     sure = "" if step.converged else " (only the bracket is known)"
@@ -248,6 +275,7 @@ def _step_size(step: StepSize) -> Told:
 
 def _best_step(b: BestStep) -> Told:
     """The step and the rate there, each as far as it is known."""
+    # A local minimum: that no other step has a lower rate is not what the search shows.
     low, high = b.bracket
     known = f"{float(b.gamma):.6g} (a local minimum lies between {low:.6g} and {high:.6g})"
     sure = () if b.converged else (("converged", "no: only the brackets are to be believed"),)
@@ -258,7 +286,12 @@ def _best_step(b: BestStep) -> Told:
 
 
 def _tight_rate(r: TightRate) -> Told:
-    """Of which class, at which step, and how it is known."""
+    """Of which class, at which step, and how it is known.
+
+    LaTeX only where something is certified: an attained rate alone is no statement about the class.
+    """
+    # An exact rate is a fraction, a certified one is printed to ten
+    # digits; a bound that is not tight names both sides.
     held = ", ".join(f"{symbol(k)} = {value(v)}" for k, v in r.constants.items() if k != "gamma")
     rho = value(r.rho) if isinstance(r.rho, Fraction | int) else f"{float(r.rho):.10g}"
     how = "tight" if r.tight else rf"between ${r.attained:.10g}$ (attained) and the certified"
@@ -289,7 +322,10 @@ def _bracket(b: HeterogeneousBracket) -> Told:
 
 
 def _curve(run: Trace | Trajectory) -> Told:
-    """A simulated or exact run: where it ends, and a dozen rounds of it."""
+    """A simulated or exact run: where it ends, and a dozen rounds of it.
+
+    Columns hold every round; the table nine of them.
+    """
     import numpy as np
 
     # Whatever the run has recorded: exact ones have no standard errors, some methods no downlink.
@@ -320,7 +356,10 @@ def _of_run(run: Trace | Trajectory) -> str:
 
 
 def _comparison(c: Comparison) -> Told:
-    """The table and what it means."""
+    """The table and what it means.
+
+    A column for each field of the rows, in a data frame.
+    """
     header, rows = c.columns()
     held = (c.caption(), c.legend(), *c.answers(), *c.remarks(), provenance(c.seed))
     notes = [line for line in held if line]
@@ -339,6 +378,7 @@ def _budget(b: Budget) -> Told:
 
 def _step_table(s: StepTable) -> Told:
     """A line for each step and measure: six columns, however many measures there are."""
+    # 1 - factor, not the factor: steps differ in the digits after 0.999.
     header = ["step", "gamma", "measure", "1 - factor", "rounds", f"x {s.reference}"]
     columns: dict[str, list[object]] = {h: [] for h in header}
     rows = []
@@ -362,7 +402,10 @@ def _levels(found: LevelComparison) -> Told:
 
 
 def _tuning(t: Tuning) -> Told:
-    """The level, what it buys, and the curve."""
+    """The level, what it buys, and the curve.
+
+    Facts of the chosen level, columns of all levels.
+    """
     import numpy as np
 
     facts = [("level", f"{short(t.level)}" + ("" if t.compressor is None else f": {t.compressor}"))]
@@ -409,6 +452,8 @@ def ordered_names(rows: Sequence[Mapping[str, object]]) -> list[str]:
 
 def _rate_certificate(c: RateCertificate) -> Told:
     """What is proved; the matrices of the statement are in to_dict()."""
+    # The certificate is checked again as it is told: the sentence is
+    # about this object, not about how it was made.
     held = {k: v for k, v in c.multipliers.items() if v}
     facts = [
         ("rho", short(c.rho)),
@@ -424,7 +469,10 @@ def _rate_certificate(c: RateCertificate) -> Told:
 
 
 def _finding(f: Finding) -> Told:
-    """Whether a statement was violated, where, and how loose it is."""
+    """Whether a statement was violated, where, and how loose it is.
+
+    No proof where nothing was violated: the problems that were tried are counted.
+    """
     says = "violated" if f.violated else f"not violated: at most {f.worst:.6g} of the bound was reached"
     facts = [("worst", f"{f.worst:.10g}"), ("where", f.where), ("tried", f"{f.tried} ({f.skipped} skipped)")]
     facts += [] if f.violated else [("loose by", f"a factor {f.looseness:.4g}")]
