@@ -11,11 +11,13 @@ import numpy as np
 from compth._numbers import Number
 from compth._types import Array
 from compth.dynamics import best_step, exact, exact_rate
+from compth.dynamics.spectrum import entries
+from compth.dynamics.system import data_of
 from compth.errors import InvalidParameter, NoGuarantee, Unsupported
 from compth.methods import Method, find_guarantee, plan_of
 from compth.problems.interface import Problem
 from compth.simulation import Trace, simulate
-from compth.studies.step_sizes import BEST_LIMIT, with_the_plans_alpha
+from compth.studies.step_sizes import BEST_LIMIT, RATE_ENTRIES, with_the_plans_alpha
 
 if TYPE_CHECKING:
     from compth.dynamics import BestStep, Trajectory
@@ -78,6 +80,10 @@ def exact_best(method: Method, problem: Problem, *, steps: int, eps: float, **_:
         raise Unsupported(f"d={problem.d}: exact best steps are searched up to d={BEST_LIMIT}")
     plan, _found, _why = plan_of(replace(method, gamma=None), problem)
     fixed = with_the_plans_alpha(method, plan.params)
+    # A search takes a dozen rates: where one follows this many moments, pilot runs are there sooner.
+    count = entries(fixed, data_of(fixed.seen(problem)), plan)
+    if count > RATE_ENTRIES:
+        raise Unsupported(f"its exact rate follows {count:,} moments, searched up to {RATE_ENTRIES:,}")
     found = best_step(fixed, problem)
     if not found.converged:
         raise Unsupported("the exact best step could not be enclosed")

@@ -80,6 +80,8 @@ def cases():
         if name.lower() not in methods and kind is not ct.VRDIANA:
             for i, method in enumerate(kind.examples()):
                 methods[f"{name.lower()} {i}"] = (method, "sum")
+    # its step is searched, to a share of 1 - rho that a plateau leaves open: the one of the search when it was pinned
+    methods["dianamomentum 0"] = (ct.DIANAMomentum(beta=HALF, gamma=0.653), "sum")
     return methods
 
 

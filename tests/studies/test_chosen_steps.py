@@ -76,6 +76,17 @@ def test_a_search_serves_the_same_parameters_only(problem):
     assert other["best_step"] != rate["best_step"]
 
 
+def test_a_rate_among_very_many_moments_is_not_searched(problem, monkeypatch):
+    """A dozen of such rates take a quarter of an hour at d = 64, as those of ADIANA or Rand-DIANA: it is tuned."""
+    artemis = ct.Artemis(ct.RandK(k=2))
+    monkeypatch.setattr(chosen_steps, "RATE_ENTRIES", 10)
+    (found,), lines = chosen([artemis], problem, ["best"], **HOW)
+    assert found.whose == "tuned"
+    assert "tuned instead of the best step (its exact rate follows " in lines[0]
+    assert "moments, searched up to 10)" in lines[0]
+    assert chosen([ct.DIANA(ct.RandK(k=2))], problem, ["best"], **HOW)[0][0].whose == "best"
+
+
 def test_a_floor_above_the_target_shortens_the_best_step(problem):
     method = ct.DCGD(ct.RandK(k=2))
     least = ct.best_step(method, problem).gamma
