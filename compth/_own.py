@@ -504,7 +504,7 @@ def _altered(parts: frozenset[str] | None) -> str:
     asked = [kept for kept in _NAMESPACES if parts is None or kept.part in parts]
     # What is there is noted before it is looked at: another thread's change in between is then found, or differs later.
     now = None if _FOUND else _see(asked)
-    found = _names_altered(asked) or _functions_altered() or _leant_altered()
+    found = _names_altered(asked) or _functions_altered() or _leant_altered() or _code_altered()
     if not found and now is not None:
         _SEEN[parts] = now
     return found
@@ -521,7 +521,7 @@ def _names_altered(asked: list[_Kept]) -> str:
 
 
 def _functions_altered() -> str:
-    """The first function of the package, or of others that it calls, with other code, defaults or variables."""
+    """The first function of the package with other code, defaults or variables."""
     for at, part in enumerate(PARTS):
         if not all(map(is_, map(part, _FUNCTIONS), _KEPT_PARTS[at])):
             now = zip(_FUNCTIONS, map(part, _FUNCTIONS), _KEPT_PARTS[at], strict=True)
@@ -530,6 +530,11 @@ def _functions_altered() -> str:
     inside = next((c for c, content in _CELLS if c.cell_contents is not content), None)
     if inside is not None:
         return "a variable of a function of the package was replaced after import"
+    return ""
+
+
+def _code_altered() -> str:
+    """The first function behind a name in a module of others that has other code or defaults."""
     code = next((f for f, kept in _CODE if not all(map(is_, _parts_of(f), kept))), None)
     return "" if code is None else f"{code.__module__}.{code.__qualname__} was rewritten after import"
 

@@ -84,6 +84,7 @@ def test_a_rate_among_very_many_moments_is_not_searched(problem, monkeypatch):
     assert found.whose == "tuned"
     assert "tuned instead of the best step (its exact rate follows " in lines[0]
     assert "moments, searched up to 10)" in lines[0]
+    monkeypatch.undo()
     assert chosen([ct.DIANA(ct.RandK(k=2))], problem, ["best"], **HOW)[0][0].whose == "best"
 
 
