@@ -311,6 +311,12 @@ def _constants(problem: Problem | None, mu: Number | None, L: Number | None) -> 
     require((mu is None) == (L is None), f"mu={mu}, L={L}: give both or neither")
     if mu is not None and L is not None:
         require(0 < mu <= L, f"mu={mu}, L={L} need 0 < mu <= L")
+        if problem is not None:
+            own = float(getattr(problem, "mu_min", 0)), float(problem.L_max)
+            # Rounding of the problem's own constants is granted, as they are what is typed here most often.
+            holds = mu <= own[0] * (1 + 1e-9) and own[1] <= L * (1 + 1e-9)
+            said = f"mu={mu}, L={L} do not hold the problem, whose workers have {own[0]:.6g} to {own[1]:.6g}"
+            require(holds, f"{said}: leave them out, or the problem")
         return mu, L
     if problem is None or not getattr(problem, "mu_min", 0) > 0:
         return None

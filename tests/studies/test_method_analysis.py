@@ -259,3 +259,15 @@ def test_an_instance_is_asked_about_with_another_compressor():
     assert f"rho={float(want):.6g}" in line
     assert f"{float(want):.6g}" != f"{float(held):.6g}"
     assert found.settings[0].title.startswith("DIANA RandK(k=2)")
+
+
+def test_constants_that_do_not_hold_the_problem_are_refused():
+    """Its certified rate would stand above the exact rate of a problem outside the class, and refute it."""
+    import compth as ct
+    from compth.errors import InvalidParameter
+
+    q = ct.problems.random_quadratic(n=4, d=6, kappa=10, seed=0)
+    with pytest.raises(InvalidParameter, match="do not hold the problem, whose workers have"):
+        ct.analyse(ct.DCGD, [ct.RandK(k=2)], q, mu=0.5, L=0.6, gamma=0.1)
+    wide = ct.analyse(ct.DCGD, [ct.RandK(k=2)], q, mu=q.mu_min / 2, L=2 * q.L_max, gamma=0.1)
+    assert wide.settings[0].numbers["certified"] >= wide.settings[0].numbers["exact_rate"]
