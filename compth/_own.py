@@ -151,9 +151,8 @@ class _Seen:
     counts: tuple[int, ...]
     spaces: tuple[dict[object, object], ...]
     """Namespaces with the names that they were kept with and no other, as Python's own dictionaries."""
-    sizes: tuple[int, ...]
     last: tuple[object, ...]
-    """The last name of each. One that is renamed moves to the end, and moves no value only where it was the last."""
+    """The last name of each: one that is added stands there, and so does one that is taken away and given again."""
     holders: tuple[object, ...]
     """These, the package's functions, those of others that it calls, and the variables inside."""
     addresses: bytes
@@ -168,15 +167,14 @@ def _counts() -> tuple[int, ...]:
 
 def _addresses(holders: tuple[object, ...]) -> bytes:
     """Where the objects lie that these hold: the values of dictionaries, what functions run, the contents of cells."""
-    held = get_referents(
-        *holders
-    )  # a list: behind its header of three words lies where its row of addresses starts
+    held = get_referents(*holders)
+    # A list in memory: references, type, length, where its row of addresses starts, and how many words that has.
     return string_at(c_void_p.from_address(id(held) + 3 * POINTER).value or 0, len(held) * POINTER)
 
 
 def _as_seen(seen: _Seen) -> bool:
     """True while every name is there and holds the object that it held at that look, and so does every function."""
-    if _counts() != seen.counts or tuple(map(len, seen.spaces)) != seen.sizes:
+    if _counts() != seen.counts:
         return False
     last: Iterator[object] = map(next, map(reversed, seen.spaces))
     return all(map(is_, last, seen.last)) and _addresses(seen.holders) == seen.addresses
@@ -191,10 +189,8 @@ def _see(kept: list[_Kept]) -> _Seen | None:
     cells = (cell for cell, _ in _CELLS)
     holders = (*spaces, *_FUNCTIONS, *(f for f, _ in _CODE), *cells)
     others = tuple(k for k, space in found if space is None)
-    sizes, last = tuple(map(len, spaces)), tuple(next(reversed(space)) for space in spaces)
-    return _Seen(
-        _counts(), spaces, sizes, last=last, holders=holders, addresses=_addresses(holders), others=others
-    )
+    last = tuple(next(reversed(space)) for space in spaces)
+    return _Seen(_counts(), spaces, last, holders=holders, addresses=_addresses(holders), others=others)
 
 
 def _readable(spaces: tuple[dict[object, object], ...]) -> bool:

@@ -214,6 +214,23 @@ def test_the_last_name_of_a_class_or_module_cannot_be_renamed(owner):
     assert altered() == ""
 
 
+def test_two_last_names_of_one_value_cannot_change_places_with_another():
+    """Where the last two hold one object, another and the last put in their place leave values and last name."""
+    assert altered() == ""
+    several = [k for k in _own._NAMESPACES if type(k.space()) is dict and len(k.space()) == len(k.names) > 1]
+    kept = next(k for k in several if k.values[-1] is k.values[-2])
+    space, (first, last), value = kept.space(), kept.names[-2:], kept.values[-1]
+    try:
+        del space[first], space[last]
+        space["another"] = space[last] = value
+        assert altered() == f"{kept.where}.{first} was replaced after import"
+    finally:
+        for name in ("another", first, last):
+            space.pop(name, None)
+        space[first] = space[last] = value
+    assert altered() == ""
+
+
 def test_the_quick_look_is_the_one_that_is_used_and_agrees_with_the_slow_one(monkeypatch):
     assert altered() == ""
     seen = _own._SEEN[None]
