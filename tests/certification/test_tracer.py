@@ -48,6 +48,13 @@ def test_uniforms_are_on_numpys_grid():
     )
 
 
+@pytest.mark.parametrize("c", [0.1, 0.7, 0.07])
+def test_a_remainder_lies_below_what_it_is_a_remainder_of(c):
+    """A product of floats for the multiple that is taken off would leave c or more, with some grid points' chance."""
+    assert law(lambda r: bool(8 * r.random() % c < c)) == {True: 1}
+    assert law(lambda r: bool(8 * r.random() % c >= 0)) == {True: 1}
+
+
 @pytest.mark.parametrize(
     "program",
     [
