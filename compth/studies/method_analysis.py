@@ -12,6 +12,7 @@ import numpy as np
 from compth._door import at_the_door
 from compth._earned import Computed, earned, made
 from compth._numbers import Number
+from compth._own import foreign
 from compth._shown import Shown
 from compth._types import Json
 from compth.claims import BiasVariance, Contractive, Unbiased
@@ -458,6 +459,8 @@ def _setting(
         more, found = _class_lines(kind, constants, n, claim, gamma, fixed)
         lines += more
         numbers |= found
+        if foreign(fleet):  # the class is certified; that it holds this compressor is the compressor's word
+            lines.append(("claim", f"{shown}, which {fleet.label} says of itself"))
     if problem is not None:
         used = {
             **fixed,

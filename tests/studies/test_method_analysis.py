@@ -263,11 +263,22 @@ def test_an_instance_is_asked_about_with_another_compressor():
 
 def test_constants_that_do_not_hold_the_problem_are_refused():
     """Its certified rate would stand above the exact rate of a problem outside the class, and refute it."""
-    import compth as ct
-    from compth.errors import InvalidParameter
-
     q = ct.problems.random_quadratic(n=4, d=6, kappa=10, seed=0)
     with pytest.raises(InvalidParameter, match="do not hold the problem, whose workers have"):
         ct.analyse(ct.DCGD, [ct.RandK(k=2)], q, mu=0.5, L=0.6, gamma=0.1)
     wide = ct.analyse(ct.DCGD, [ct.RandK(k=2)], q, mu=q.mu_min / 2, L=2 * q.L_max, gamma=0.1)
     assert wide.settings[0].numbers["certified"] >= wide.settings[0].numbers["exact_rate"]
+
+
+def test_a_claim_of_a_users_compressor_is_named_beside_the_class_that_it_names():
+    """The rate is certified for the class of the claim; a compressor that claims too much is not in it."""
+
+    class Boaster(ct.RandK):
+        def claims(self, d):
+            return (ct.Unbiased(F(1, 1000)),)
+
+    q = ct.problems.random_quadratic(n=2, d=4, kappa=10, seed=0)
+    boasting = str(ct.analyse(ct.DCGD, [Boaster(k=2)], q, gamma=0.1))
+    assert "omega=0.001, which" in boasting
+    assert "says of itself" in boasting
+    assert "says of itself" not in str(ct.analyse(ct.DCGD, [ct.RandK(k=2)], q, gamma=0.1))
