@@ -160,13 +160,7 @@ class TableStep:
 
     def follows(self, statement: Statement) -> None:
         """As `OwnStep` says."""
-        theory = Theory(dict(statement))
-        run = statement["run"]
-        moves = run["next"] if isinstance(run, Mapping) else {}
-        for name, text in self.next().items():
-            require(
-                name in moves and _same(theory, moves[name], text), f"{name} after the step is not {text}"
-            )
+        theory = _after(statement, self.next())
         centre = theory.draws["Q"][0]
         require(
             not theory.cleared(
@@ -183,6 +177,16 @@ class TableStep:
         for side, text in zip(sides, self.renewed(), strict=True):
             gap = kernel.add(theory.value(side, {1}), theory.value(kernel.read(text, theory.env), {1}), -1)
             require(not theory.cleared(gap), f"the table is renewed by {text}")
+
+
+def _after(statement: Statement, following: Mapping[str, str]) -> Theory:
+    """The statement's theory, whose run moves these names so; Refused where it does not."""
+    theory = Theory(dict(statement))
+    run = statement["run"]
+    moves = run["next"] if isinstance(run, Mapping) else {}
+    for name, text in following.items():
+        require(name in moves and _same(theory, moves[name], text), f"{name} after the step is not {text}")
+    return theory
 
 
 def _same(theory: Theory, a: str, b: str) -> bool:
@@ -214,13 +218,7 @@ class TunedStep:
 
     def follows(self, statement: Statement) -> None:
         """As `OwnStep` says."""
-        theory = Theory(dict(statement))
-        run = statement["run"]
-        moves = run["next"] if isinstance(run, Mapping) else {}
-        for name, text in self.next().items():
-            require(
-                name in moves and _same(theory, moves[name], text), f"{name} after the step is not {text}"
-            )
+        theory = _after(statement, self.next())
         said = {
             schema: args[2] for _, schema, args in Roles(theory).calls if schema in ("b2_lower", "b_upper")
         }

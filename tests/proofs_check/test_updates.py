@@ -130,6 +130,15 @@ UNIFIED, PL, COIN = diana_unified.SCRIPT.parts[0], ef21_pl.SCRIPT.parts[1], mari
 DECREASING = SCRIPTS["diana.decreasing"].parts[0]
 
 
+def refused_when_spoiled(part, fields, complaint):
+    """(field of the statement, a text in it, another): with the other in its place it is refused, and says why."""
+    field, old, new = fields
+    text = json.dumps(part.statement[field])
+    assert old in text
+    with pytest.raises(Refused, match=complaint):
+        tied(changed(part, **{field: json.loads(text.replace(old, new))}))
+
+
 @pytest.mark.parametrize(
     ("part", "fields", "complaint"),
     [
@@ -152,11 +161,7 @@ DECREASING = SCRIPTS["diana.decreasing"].parts[0]
     ],
 )
 def test_a_spoiled_draw_input_point_coin_or_claim_is_refused(part, fields, complaint):
-    field, old, new = fields
-    text = json.dumps(part.statement[field])
-    assert old in text
-    with pytest.raises(Refused, match=complaint):
-        tied(changed(part, **{field: json.loads(text.replace(old, new))}))
+    refused_when_spoiled(part, fields, complaint)
 
 
 def test_a_step_without_a_method_is_refused():
@@ -278,11 +283,7 @@ NOISY, PARTS = (SCRIPTS[name].parts[-1] for name in ("nsaga.neighbourhood", "vrd
     ],
 )
 def test_a_spoiled_table_or_drawn_part_is_refused(part, fields, complaint):
-    field, old, new = fields
-    text = json.dumps(part.statement[field])
-    assert old in text
-    with pytest.raises(Refused, match=complaint):
-        tied(changed(part, **{field: json.loads(text.replace(old, new))}))
+    refused_when_spoiled(part, fields, complaint)
 
 
 @pytest.mark.parametrize(

@@ -254,3 +254,12 @@ def test_boxes_that_are_none_are_one_line():
             box_of(ct.EF21, mu, [F(1, 2), F(3, 5)], quarter, Instance())
     with pytest.raises(Unsupported, match=r"no real root|no certificate"):
         box_of(ct.EF21, [F(1, 50), F(1, 2)], [F(1, 10), F(9, 10)], quarter, Instance(), window=0)
+
+
+@pytest.mark.parametrize("name", ["recheck", "recheck_box", "recheck_symbols"])
+def test_a_checker_runs_where_it_lies(name):
+    """Python looks beside a script first, and takes a module there for the standard library's of that name."""
+    path = Path(recheck.__file__).with_name(f"{name}.py")
+    out = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, check=False)
+    assert (out.returncode, out.stderr.split(".py")[0]) == (2, f"usage: python {name}")
+    assert not {p.stem for p in path.parent.glob("*.py")} & sys.stdlib_module_names

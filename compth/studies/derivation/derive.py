@@ -21,7 +21,7 @@ from compth.methods.core.listing import listing
 from compth.studies.derivation.brackets import WINDOW, Bracket, agrees, bracket
 from compth.studies.derivation.cell import Cell
 from compth.studies.derivation.elimination import RHO, Active, ClosedForm, R, eliminated
-from compth.studies.derivation.numbers import actives, minimised, rate_of, rounded, searched, spectra
+from compth.studies.derivation.numerical import actives, minimised, rate_of, rounded, searched, spectra
 from compth.studies.derivation.proofs import SymbolicProof, proved
 from compth.studies.derivation.published import promised
 from compth.studies.derivation.result import Derivation

@@ -494,19 +494,21 @@ def inside_the_circle(polynomial: Sequence[Complex], radius: Fraction) -> bool:
     return True
 
 
-def main(paths: Sequence[str]) -> int:
-    """Some lines a file; 1 when one fails or is none, 2 without a file."""
+Judge = Callable[[Data], tuple[bool, list[str]]]
+"""A file's data -> whether it holds, and its lines."""
+
+
+def read_all(paths: Sequence[str], usage: str, kind: str, judge: Judge) -> int:
+    """Prints what each file says; 1 when one fails or is none, 2 without a file."""
     if not paths:
-        sys.stderr.write("usage: python recheck.py BRACKET.json ...\n")
+        sys.stderr.write(f"usage: python {usage} ...\n")
         return 2
     failed = 0
     for path in paths:
         try:
             with open(path, encoding="utf-8") as file:
-                data = json.load(file)
-            upper, lower = upper_holds(data), lower_holds(data)
-            lines = _said(data, upper, lower)
-        # Whatever a malformed file raises while it is read means "no bracket": a traceback would
+                good, lines = judge(json.load(file))
+        # Whatever a malformed file raises while it is read means that it is none: a traceback would
         # say less, and a file that stops the run would hide those after it.
         except (
             OSError,
@@ -515,12 +517,23 @@ def main(paths: Sequence[str]) -> int:
             TypeError,
             AttributeError,
             IndexError,
-            ZeroDivisionError,
+            ArithmeticError,
+            AssertionError,
         ) as problem:
-            upper, lower, lines = False, False, [f"{path}: no bracket: {type(problem).__name__}: {problem}"]
-        failed += not (upper and lower)
+            good, lines = False, [f"{path}: no {kind}: {type(problem).__name__}: {problem}"]
+        failed += not good
         sys.stdout.write("\n".join(lines) + "\n")
     return int(failed > 0)
+
+
+def _judged(data: Data) -> tuple[bool, list[str]]:
+    upper, lower = upper_holds(data), lower_holds(data)
+    return upper and lower, _said(data, upper, lower)
+
+
+def main(paths: Sequence[str]) -> int:
+    """Some lines a file; 1 when one fails or is none, 2 without a file."""
+    return read_all(paths, "recheck.py BRACKET.json", "bracket", _judged)
 
 
 def _said(data: Data, upper: bool, lower: bool) -> list[str]:

@@ -15,7 +15,6 @@ n > 1: nothing depends on how many workers there are, only on whether there is m
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
@@ -324,27 +323,21 @@ def holds(data: Data) -> bool:
     return covered(data) and all(c.upper_holds() and c.lower_holds() and c.narrow(width) for c in cells)
 
 
+def _judged(data: Data) -> tuple[bool, list[str]]:
+    good = holds(data)
+    rounds = recheck.program_lines(data["program"], _sums_shown)
+    named = "  the name is the file's word; the round that is checked:"
+    return good, [
+        f"{_said(data)}: {'holds' if good else 'FAILS'}",
+        named,
+        *(f"    {line}" for line in rounds),
+    ]
+
+
 def main(paths: Sequence[str]) -> int:
-    """A line a file; 1 when one fails or is none, 2 without a file."""
-    if not paths:
-        sys.stderr.write("usage: python recheck_box.py BOX.json ...\n")
-        return 2
-    failed = 0
-    for path in paths:
-        try:
-            with open(path, encoding="utf-8") as file:
-                data = json.load(file)
-            good = holds(data)
-            said = f"{_said(data)}: {'holds' if good else 'FAILS'}"
-            rounds = recheck.program_lines(data["program"], _sums_shown)
-            said += "\n  the name is the file's word; the round that is checked:" + "".join(
-                f"\n    {line}" for line in rounds
-            )
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, ZeroDivisionError) as e:
-            good, said = False, f"{path}: no box: {type(e).__name__}: {e}"
-        failed += not good
-        sys.stdout.write(said + "\n")
-    return int(failed > 0)
+    """Some lines a file; 1 when one fails or is none, 2 without a file."""
+    failed: int = recheck.read_all(paths, "recheck_box.py BOX.json", "box", _judged)
+    return failed
 
 
 def _said(data: Data) -> str:

@@ -17,7 +17,6 @@ for unbiased messages the identity E V+ = rho V.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
@@ -475,38 +474,18 @@ def holds(data: recheck.Data) -> bool:
     return proof.inside() and proof.root() and proof.upper() and proof.attained()
 
 
+def _judged(data: recheck.Data) -> tuple[bool, list[str]]:
+    # Each part is told apart: a file that fails says which of the four statements it does not earn.
+    proof = Proof(data)
+    found = {k: getattr(proof, k)() for k in ("inside", "root", "upper", "attained")}
+    told = [f"  {k} {'holds' if v else 'FAILS'}" for k, v in found.items()]
+    return all(found.values()), [f"{data['method']}: {proof.scope}", *told]
+
+
 def main(paths: Sequence[str]) -> int:
     """Some lines a file; 1 when one fails or is none, 2 without a file."""
-    if not paths:
-        sys.stderr.write("usage: python recheck_symbols.py PROOF.json ...\n")
-        return 2
-    failed = 0
-    for path in paths:
-        try:
-            with open(path, encoding="utf-8") as file:
-                data = json.load(file)
-            # Each part is told apart: a file that fails says which of the four statements it does not earn.
-            proof = Proof(data)
-            found = {k: getattr(proof, k)() for k in ("inside", "root", "upper", "attained")}
-            lines = [
-                f"{data['method']}: {proof.scope}",
-                *(f"  {k} {'holds' if v else 'FAILS'}" for k, v in found.items()),
-            ]
-            good = all(found.values())
-        except (
-            OSError,
-            ValueError,
-            KeyError,
-            TypeError,
-            AttributeError,
-            IndexError,
-            ArithmeticError,
-            AssertionError,
-        ) as e:
-            good, lines = False, [f"{path}: no proof: {type(e).__name__}: {e}"]
-        failed += not good
-        sys.stdout.write("\n".join(lines) + "\n")
-    return int(failed > 0)
+    failed: int = recheck.read_all(paths, "recheck_symbols.py PROOF.json", "proof", _judged)
+    return failed
 
 
 if __name__ == "__main__":
