@@ -395,6 +395,11 @@ def _enter(value: object, module: str) -> None:
     elif value.__module__ == module and value not in _CLASSES:
         _CLASSES.add(value)
         _NAMESPACES.append(_class(f"{module}.{value.__qualname__}", value))
+        if type(value) is EnumType:  # what is printed of a word is kept in the word itself
+            members: dict[str, object] = dict(value.__members__)
+            _NAMESPACES.extend(
+                _table(f"{module}.{value.__qualname__}.{name}", vars(word)) for name, word in members.items()
+            )
         for inner in list(vars(value).values()):
             _enter(inner, module)
 

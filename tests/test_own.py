@@ -244,6 +244,20 @@ def test_the_quick_look_is_the_one_that_is_used_and_agrees_with_the_slow_one(mon
     assert "ratio" in altered()
 
 
+@pytest.mark.parametrize("word", [ct.Standing.ASSUMED, ct.Verdict.CONSISTENT, ct.Attribution.RECALLED])
+def test_a_word_cannot_be_made_another(word, monkeypatch):
+    """What is printed of a member of an enumeration is kept in the member."""
+    with monkeypatch.context() as patch:
+        patch.setattr(word, "_value_", "PROVED")
+        assert (
+            altered()
+            == f"compth.{'certificates' if word in ct.Verdict else 'claims'}.{type(word).__name__}."
+            + (f"{word.name}._value_ was replaced after import")
+        )
+        assert ct.RandK(2).claims(10)[0].standing is ct.Standing.ASSUMED
+    assert altered() == ""
+
+
 def test_a_table_of_the_package_may_grow_but_not_change(monkeypatch):
     from compth.tuning.schemes import SCHEMES
 
