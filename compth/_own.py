@@ -338,7 +338,7 @@ def _record(module: types.ModuleType) -> None:
     _lean(held, list(islice(_FUNCTIONS, before, None)))
 
 
-def _table(where: str, table: dict[object, object] | list[object] | set[object]) -> _Kept:
+def _table(where: str, table: Thing) -> _Kept:
     """The entries of a dictionary, list or set."""
     if type(table) is dict:
         return _Kept(where, lambda: table, tuple(table), tuple(table.values()), _of_table)

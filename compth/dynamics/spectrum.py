@@ -183,17 +183,37 @@ def rate_of(
 
 def rate_from(found: Radius, mean: float, coupled: bool, applications: int, mode: str = "exact") -> ExactRate:
     """The rate that a radius of the second moments and one of the means make."""
-    noise = 1 + found.value
-    rho = max(noise, mean) if coupled else noise
     bracket = (max(1 + found.low, 0.0), 1 + found.high)
+    return _rate(
+        1 + found.value,
+        mean,
+        coupled,
+        bracket=bracket,
+        converged=found.narrow,
+        applications=applications,
+        mode=mode,
+    )
+
+
+def _rate(
+    noise: Number,
+    mean: float,
+    coupled: bool,
+    *,
+    bracket: tuple[Number, Number],
+    converged: bool,
+    applications: int,
+    mode: str = "exact",
+) -> ExactRate:
+    """rho: the larger of both radii where the mean drives the noise, else that of the noise alone."""
     return kept(
         ExactRate(
-            rho,
+            max(noise, mean) if coupled else noise,
             noise,
             mean,
             bracket=bracket,
             coupled=coupled,
-            converged=found.narrow,
+            converged=converged,
             applications=applications,
             mode=mode,
         )
@@ -211,16 +231,5 @@ def entries(method: Method, data: Data, plan: Plan) -> int:
 def rate_of_maps(system: masked.MaskedSystem | enumerated.EnumeratedSystem) -> ExactRate:
     """The rate of a system that knows its own radii."""
     noise, bracket = system.radius()
-    mean, coupled = system.mean_radius(), system.driven
-    rho = max(noise, mean) if coupled else noise
-    return kept(
-        ExactRate(
-            rho,
-            noise,
-            mean,
-            bracket=bracket,
-            coupled=coupled,
-            converged=is_narrow(bracket),
-            applications=system.applications,
-        )
-    )
+    mean, coupled, narrow = system.mean_radius(), system.driven, is_narrow(bracket)
+    return _rate(noise, mean, coupled, bracket=bracket, converged=narrow, applications=system.applications)
