@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from compth._door import a_name_or_method, at_the_door
-from compth._earned import Computed, Earned, alike, earned, made, partner
+from compth._earned import Computed, Earned, alike, earned, kept, made
 from compth._numbers import Number
+from compth._own import altered, remembered, seal
 from compth._shown import Shown
 from compth.errors import CompthError, InvalidParameter
 from compth.methods.core.known import Known
@@ -121,21 +122,23 @@ class TightRates(Earned, Shown):
     def tight(self) -> Numbers:
         """True where attained and certified meet."""
         low, high = self.attained, self.certified
-        # of the points that these rates were made with: others have other rates
-        return (high - low <= TIGHT_GAP * (1 - low)) & (partner(self) is self._found_points())
+        return (high - low <= TIGHT_GAP * (1 - low)) & (earned(self) and not altered())
 
     def _column(self, read: Callable[[Sides], float]) -> Array:
         out, points = np.full(self.shape, np.nan), self._found_points()
         for place in points.asked:
             if place not in self.errors:
                 out[place] = read(points.sides(place))
+        points.forget_where_altered()
         return out
 
     def _found_points(self) -> _Points:
-        points: _Points | None = self.__dict__.get("_points")
-        if points is None:
-            raise InvalidParameter("these rates were typed or changed: ct.tight_rates(...) computes them")
-        return points
+        """Out of reach of attributes: others have other rates."""
+        return remembered(self, _Points, _typed)
+
+
+def _typed() -> _Points:
+    raise InvalidParameter("these rates were typed or changed: ct.tight_rates(...) computes them")
 
 
 def _least(values: Numbers) -> str:
@@ -227,6 +230,7 @@ class _Asked:
 class _Solved:
     """One point once it is solved; closed: the rate in closed form, where it is one."""
 
+    q: Question
     gamma: Number
     params: Mapping[str, Number]
     closed: Number | None
@@ -313,11 +317,18 @@ class _Points:
 
     def found(self, place: Place) -> TightRate:
         """The TightRate of a point, made when it is first asked for."""
-        if place not in self.made:
+        if not earned(self.made.get(place)):
             answer = self._solved(place)
-            found = answered(self.asked[place].q, answer.gamma, answer.params, answer.closed, answer.sides)
+            found = answered(answer.q, answer.gamma, answer.params, answer.closed, answer.sides)
             self.made[place] = made(found, (tight_rate, (self.method,), self.given(place)))
+            if not earned(found):
+                del self.solved[place]
         return self.made[place]
+
+    def forget_where_altered(self) -> None:
+        """What was solved while something of the package is replaced."""
+        if altered():
+            self.solved.clear()
 
     def sides(self, place: Place) -> Sides:
         """What is attained and what is certified at a point."""
@@ -325,8 +336,9 @@ class _Points:
 
     def _solved(self, place: Place, warm: Warm | None = None) -> _Solved:
         """Step and both sides of a point: from its neighbours where a path is walked."""
-        if place not in self.solved:
-            asked = self.asked[place]
+        # What is given out holds parts of the answers: one that was changed inside is asked and solved again.
+        if not earned(self.solved.get(place)):
+            asked = self._ask(self.given(place))
             q, params, gamma = asked.q, asked.params, asked.gamma
             if gamma is None:
                 plain = warm is None or not q.kind.signature.takes_gamma or _knows_best(q, params)
@@ -334,7 +346,7 @@ class _Points:
             closed = closed_rate(q, gamma, params, asked.gamma is None)
             search, full = (None, False) if warm is None else (warm.searched, warm.full)
             sides = sides_of(q, gamma, params, closed, search, full)
-            self.solved[place] = _Solved(gamma, params, closed, sides)
+            self.solved[place] = kept(_Solved(q, gamma, params, closed, sides))
         return self.solved[place]
 
     def walked(self) -> Iterator[tuple[Place, Warm]]:
@@ -372,12 +384,14 @@ class _Points:
             rho,
             steps,
             params=self._params(),
-            constants=dict(self.columns),
+            constants={k: v.copy() for k, v in self.columns.items()},
             closed_form=closed,
             errors=dict(sorted(self.errors.items())),
         )
-        object.__setattr__(result, "_points", self)
-        return made(result, (tight_rates, *origin), self)
+        seal(result)
+        remembered(result, _Points, lambda: self)
+        self.forget_where_altered()
+        return made(result, (tight_rates, *origin))
 
     def _params(self) -> dict[str, Array]:
         out: dict[str, Array] = {}

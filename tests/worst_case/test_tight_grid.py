@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 import compth as ct
+from compth._own import remembered
 from compth.errors import InvalidParameter
 from compth.worst_case.bodies import asked_for, question
 from compth.worst_case.tight import searched
-from compth.worst_case.tight_grid import Column, Mixed
+from compth.worst_case.tight_grid import Column, Mixed, _Points
 from compth.worst_case.tight_radius import attained_by
 from compth.worst_case.tight_step import ACCURACY, attained_step, settled_step
 from compth.worst_case.tight_warm import TOLERANCE, Warm, certified_near
@@ -207,10 +208,9 @@ def test_arrays_that_were_given_may_change_afterwards():
     "change",
     [
         lambda g, other: g.rho.__setitem__(0, 0.1),
-        lambda g, other: g.constants["mu"].base.fill(0.9),
+        lambda g, other: g.constants["mu"].fill(0.9),
         lambda g, other: g.constants.update(mu=other.constants["mu"]),
         lambda g, other: g.errors.clear(),
-        lambda g, other: object.__setattr__(g, "_points", other._points),
     ],
 )
 def test_a_changed_grid_is_not_tight(change):
@@ -221,4 +221,66 @@ def test_a_changed_grid_is_not_tight(change):
     assert "somebody's word" not in str(found)
     change(found, other)
     assert not found.tight.any()
-    assert ("somebody's word" in str(found)) == (found._points is not other._points)
+    assert "somebody's word" in str(found)
+
+
+def held(result):
+    """What a result holds of its own, at any depth."""
+    left, seen = [result], {}
+    while left:
+        part = left.pop()
+        if id(part) not in seen and not isinstance(part, type):
+            seen[id(part)] = part
+            left += (
+                part.values() if isinstance(part, dict) else part if isinstance(part, list | tuple) else []
+            )
+            left.append(getattr(part, "__dict__", None))
+    return list(seen.values())
+
+
+def test_nothing_that_a_grid_holds_leads_to_its_points():
+    """Entries of what was asked, solved and made at the points were exchanged there, and the grid was tight still."""
+    found, other = (ct.tight_rates("EF21", mu=[mu, 0.3], L=1, delta=0.5) for mu in (0.1, 0.5))
+    single = found[0]
+    assert [type(part).__name__ for part in held(found) if "Points" in type(part).__name__] == []
+    for name in ("_points", "_remembered"):
+        object.__setattr__(found, name, dict.fromkeys(map(type, held(other)), other))
+    assert found.tight.all()
+    assert found[0] is single
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda rate: object.__setattr__(rate.certificate, "rho", Fraction(1, 9)),
+        lambda rate: object.__setattr__(rate.certificate.model, "constants", {"mu": 9}),
+        lambda rate: rate.constants.update(mu=9),
+        lambda rate: object.__setattr__(rate, "attained", 0.1),
+    ],
+)
+def test_a_point_that_was_changed_is_computed_again(change):
+    """A point's rate shares its certificate with the grid: changed there, the grid's column said so and was tight."""
+    found = ct.tight_rates("EF21", mu=[0.1, 0.2], L=1, delta=0.5)
+    certified, rate = found.certified, found[0]
+    change(rate)
+    assert not rate.tight
+    assert np.allclose(found.certified, certified, rtol=1e-9)
+    assert found[0].tight
+    assert found[0].certificate.check()
+    assert found[0].certified == found.certified[0]
+
+
+def test_points_solved_while_numpy_was_patched_are_solved_again(monkeypatch):
+    """They were kept, and stood once numpy was as before."""
+    before = ct.tight_rates("CGD", mu=[0.1, 0.2], L=1, delta=0.5)
+    with monkeypatch.context() as patch:
+        patch.setattr(np, "max", lambda *given, **named: 0)
+        during = ct.tight_rates("EF21", mu=[0.1, 0.2], L=1, delta=0.5)
+        assert not before.tight.any()
+        assert not during.tight.any()
+        assert not during[0].tight
+    kept = remembered(during, _Points, dict)
+    assert kept.solved == {}
+    assert not during.tight.any()
+    assert during[0].tight
+    assert before.tight.all()
