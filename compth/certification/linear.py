@@ -13,6 +13,7 @@ from typing import NoReturn, cast
 
 import numpy as np
 
+from compth._types import Array
 from compth.certification import traced
 from compth.certification.allowance import Allowance, Limits
 from compth.certification.beside import beside
@@ -114,6 +115,13 @@ def _sum(a: dict[int, Fraction], b: dict[int, Fraction]) -> dict[int, Fraction]:
     return {j: v for j, v in out.items() if v}
 
 
+def _at(value: object, x: Array) -> float:
+    """The number that a form is at x."""
+    if isinstance(value, Form):
+        return float(sum(v * Fraction(x[j]) for j, v in value.c.items()))
+    return float(cast("float", value))
+
+
 def _row(form: Form, size: int) -> list[Fraction]:
     """The coefficients of one output, where the readings of its constants have not moved it further than rounding."""
     # Each reading moves a constant by at most an ulp or two, but a thousand of them in a row could turn a
@@ -143,7 +151,15 @@ def path_matrices(subject: Subject, d: int, limit: int, limits: Limits) -> list[
     own = traced.is_own(subject)
     real = traced.real_runs(subject, d)
     allowed = Allowance(*limits)
-    found = leaves(program, limit, allowed) if own else traced.faithful(program, limit, allowed, real)
+
+    def same(at: int, rng: np.random.Generator, output: object) -> bool:
+        x = np.random.default_rng(53).normal(size=size) * traced.MAGNITUDES[at % len(traced.MAGNITUDES)]
+        made, forms = (np.asarray(y, dtype=object) for y in (subject.program(x.copy(), rng), output))
+        return made.shape == forms.shape and traced.is_among(
+            made.astype(np.float64), np.array([_at(form, x) for form in forms.flat])[None]
+        )
+
+    found = leaves(program, limit, allowed) if own else traced.faithful(program, limit, allowed, real, same)
     out = []
     for leaf in found:
         result = np.asarray(leaf.output, dtype=object)

@@ -289,7 +289,11 @@ def _law(thing: DiagonalSketch, shape: tuple[int, ...], limit: int, limits: Limi
     """Outcome -> probability of draw(shape), real draws checked to be among the outcomes."""
     law: dict[bytes, Fraction] = {}
     real = (traced.Real("a generator", partial(thing.draw, shape, rng)) for rng in traced.generators())
-    for leaf in traced.faithful(lambda rng: thing.draw(shape, rng), limit, Allowance(*limits), real):
+
+    def same(_: int, rng: np.random.Generator, output: object) -> bool:
+        return _outcome(thing.draw(shape, rng), shape) == _outcome(output, shape)
+
+    for leaf in traced.faithful(lambda rng: thing.draw(shape, rng), limit, Allowance(*limits), real, same):
         w = _outcome(leaf.output, shape)
         law[w] = law.get(w, Fraction(0)) + leaf.read
     for seed in range(64):

@@ -16,9 +16,8 @@ from compth.certificates import Certificate, Verdict
 from compth.certification.allowance import BITTEN, Allowance, Limits
 from compth.certification.arithmetic import FLOAT64, Arithmetic
 from compth.certification.points import DOMAIN
-from compth.certification.subject import (
-    Subject,
-)
+from compth.certification.subject import Subject
+from compth.claims import Claim
 
 
 @dataclass(frozen=True)
@@ -53,6 +52,7 @@ class Run:
     """Settings and log of one call; slack: the rounding granted at the present dimension, at most.
 
     notes: what the report says was not checked. void: (d, reason) where a trace was seen not to be the program.
+    close: (d, claim) that holds or fails within the rounding of its constants, as is known exactly.
     """
 
     subject: Subject
@@ -65,6 +65,7 @@ class Run:
     stages: list[dict[str, object]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     void: list[tuple[int, str]] = field(default_factory=list)
+    close: list[tuple[int, Claim]] = field(default_factory=list)
 
     def granted(self, x: Array) -> float:
         """The rounding granted at x."""

@@ -4,7 +4,8 @@ A program is run on every path of its draws. Its trace counts only if (1) it ref
 that the program caught; (2) everything executed keeps to the `vocabulary`, so that symbols and numbers take the same
 way; (3) nothing that outlives a call has changed; (4) real runs (numpy's generators, arrays of other types, shapes,
 memory layouts and magnitudes, later calls) follow a traced path; (5) their outputs are the predicted ones, with the
-predicted frequencies. The package's own code is known and needs none of this.
+predicted frequencies, and every path makes them of numbers, too, however small its chance. The package's own code is
+known and needs none of this.
 
 All six together are what turns an enumeration into a proof for a user's program; weakening any of them needs an answer
 to every program of tests/certification that it was written for.
@@ -27,7 +28,7 @@ from compth.certification import evalues, row_counts, vocabulary
 from compth.certification.allowance import Allowance
 from compth.certification.points import DOMAIN, structured
 from compth.certification.subject import CALL_LIMIT, CallTooLong, Subject, time_limit
-from compth.certification.tracer import Leaf, Strange, TraceGenerator, leaves
+from compth.certification.tracer import Again, Leaf, Path, Strange, TraceGenerator, leaves
 from compth.certification.watch import Watch
 from compth.compressors import Compressor, Fleet
 
@@ -82,17 +83,28 @@ class Real(NamedTuple):
 
 
 def faithful(
-    program: Callable[[TraceGenerator], T], limit: int, allowed: Allowance, real: Iterable[Real]
+    program: Callable[[TraceGenerator], T],
+    limit: int,
+    allowed: Allowance,
+    real: Iterable[Real],
+    same: Callable[[int, TraceGenerator, T], bool],
 ) -> list[Leaf[T]]:
     """Every path of program(rng), whose trace is the program: conditions (1) to (4). Raises Strange where one fails.
 
-    real: runs of the same program with real generators on real numbers.
+    real: runs of the same program with real generators on real numbers. same: whether numbers become, with these draws,
+    what the path of this number says.
     """
+    paths: list[Path] = []
+
+    def noted(rng: TraceGenerator) -> T:
+        paths.append(rng.path)
+        return program(rng)
+
     # The symbols are seen to be taken for numbers by elimination: nothing refused, nothing asked what a
     # symbol could answer otherwise, nothing remembered, and runs on numbers of every kind step where the
     # traced runs stepped.
     watch, look = Watch(), looker()
-    found = list(leaves(watch.traced(program), limit, allowed))
+    found = list(leaves(watch.traced(noted), limit, allowed))
     if changes := look():
         raise Strange(f"{changes}, while the program ran")
     says = vocabulary.objection(watch) if watch.scopes else "runs no Python code that could be looked at"
@@ -105,7 +117,19 @@ def faithful(
         if departs and (case.unless is None or _follows(watch, case.unless, case.whole)):
             raise Strange(f"a run on {case.what} takes a path that the trace did not")
         watch.unchanged()
+    for at, (path, leaf) in enumerate(zip(paths, found, strict=True)):
+        if not _repeated(partial(same, at, Again(path), leaf.output)):
+            raise Strange("the draws of a path make something else of numbers than of symbols")
     return found
+
+
+def _repeated(run: Callable[[], bool]) -> bool:
+    """False also where numbers raise: symbols did not."""
+    try:
+        with time_limit(CALL_LIMIT):
+            return run()
+    except Exception:
+        return False
 
 
 def _follows(watch: Watch, run: Run, whole: bool) -> bool:

@@ -116,6 +116,7 @@ class Path:
     """One run's decisions: a replayed prefix, then first branches; knows its probability.
 
     draws: what was drawn, in order. order: uniforms that were compared with each other. variables: all uniforms.
+    taken: branches of the draws that are no uniforms.
     """
 
     def __init__(self, prefix: list[int]) -> None:
@@ -123,6 +124,7 @@ class Path:
         self.draws: list[object] = []
         self.order: list[_Variable] = []
         self.variables: list[_Variable] = []
+        self.taken: list[int] = []
 
     def choose(self, weights: Sequence[Fraction], read: Sequence[Fraction] | None = None) -> int:
         """Index of the branch taken among branches of these probabilities (zero ones are skipped).
@@ -436,7 +438,7 @@ class Affine(Symbol):
         """To the nearest integer."""
         if digits:
             raise NotTraceable("round to decimals of a uniform")
-        return self._floor(Fraction(1, 2))
+        return round(self.b) if self.a == 0 else self._floor(Fraction(1, 2))
 
     def rint(self) -> int:
         """numpy's rint on object arrays (ties have probability zero on the grid or are taken upwards)."""
@@ -518,7 +520,7 @@ class TraceGenerator(np.random.Generator):
     def __new__(cls, path: Path) -> TraceGenerator:
         self = super().__new__(cls, np.random.PCG64(0))  # type: ignore[call-arg]
         self.path = path
-        path.order, path.variables = [], []
+        path.order, path.variables, path.taken = [], [], []
         return self
 
     def __init__(self, path: Path) -> None:
@@ -534,6 +536,12 @@ class TraceGenerator(np.random.Generator):
         for i in range(flat.size):
             flat[i] = draw()
         return out
+
+    def _branch(self, weights: Sequence[Fraction], read: Sequence[Fraction] | None = None) -> int:
+        """A branch of a draw, which `Again` takes once more."""
+        taken = self.path.choose(weights, read)
+        self.path.taken.append(taken)
+        return taken
 
     def _log(self, value: T) -> T:
         """Note a draw: what leads to the leaf; after it a TypeError may be of symbols and not of the program."""
@@ -558,6 +566,8 @@ class TraceGenerator(np.random.Generator):
             base = self.random(np.broadcast(low, high).shape if size is None else size)
             return base * (np.asarray(high, dtype=float) - low) + low
         width, start = Fraction(float(high)) - Fraction(float(low)), Fraction(float(low))
+        if width < 0:
+            raise NotTraceable("uniform() from a bound to a lower one")
 
         def draw() -> Affine:
             u = self._uniform(np.float64)
@@ -589,7 +599,7 @@ class TraceGenerator(np.random.Generator):
         if not weights:
             raise NotTraceable(f"integers with {last - first} outcomes")
         scalar = np.dtype(dtype).type if np.dtype(dtype) != np.bool_ else np.bool_
-        return self._log(self._fill(size, lambda: scalar(first + self.path.choose(weights)), dtype))
+        return self._log(self._fill(size, lambda: scalar(first + self._branch(weights)), dtype))
 
     def choice(
         self,
@@ -609,7 +619,12 @@ class TraceGenerator(np.random.Generator):
             raise ValueError("probabilities do not sum to 1")
         if not replace and wanted > count:
             raise ValueError("Cannot take a larger sample than population when replace is False")
-        picked = self._equal(count, wanted, replace) if p is None else self._weighted(p, wanted, replace)
+        if p is not None:
+            picked = self._weighted(p, wanted, replace)
+        elif replace or shuffle:
+            picked = self._equal(count, wanted, replace)
+        else:
+            picked = self._unshuffled(count, wanted)
         if shape is None:
             return self._log(np.take(population, picked[0], axis=axis))
         return self._log(np.take(population, np.array(picked, dtype=np.int64).reshape(shape), axis=axis))
@@ -618,15 +633,23 @@ class TraceGenerator(np.random.Generator):
         """Equally likely draws: without replacement, one of those that are left."""
         rest, out = list(range(count)), []
         for _ in range(wanted):
-            at = self.path.choose([Fraction(1, len(rest))] * len(rest))
+            at = self._branch([Fraction(1, len(rest))] * len(rest))
             out.append(rest[at] if replace else rest.pop(at))
+        return out
+
+    def _unshuffled(self, count: int, wanted: int) -> list[int]:
+        """Floyd's algorithm, as numpy has it for populations of so few: a uniform set, whose order is not uniform."""
+        out: list[int] = []
+        for last in range(count - wanted, count):
+            at = self._branch([Fraction(1, last + 1)] * (last + 1))
+            out.append(last if at in out else at)
         return out
 
     def _weighted(self, p: Numbers, wanted: int, replace: bool) -> list[int]:
         """Draws with these probabilities: without replacement, those left are normalised after each."""
         (weights, read), out = _read_weights(p), []
         for _ in range(wanted):
-            index = self.path.choose(weights, read)
+            index = self._branch(weights, read)
             out.append(index)
             if not replace:
                 weights, read = _without(weights, index), _without(read, index)
@@ -636,7 +659,7 @@ class TraceGenerator(np.random.Generator):
         """A uniform permutation: n choices among those left, so that a prefix of it is decided before the rest."""
         rest, out = list(range(n)), []
         while rest:
-            out.append(rest.pop(self.path.choose([Fraction(1, len(rest))] * len(rest))))
+            out.append(rest.pop(self._branch([Fraction(1, len(rest))] * len(rest))))
         return out
 
     def permutation(self, x: Drawn, axis: int = 0) -> Drawn:
@@ -689,16 +712,16 @@ class TraceGenerator(np.random.Generator):
             raise ValueError("p < 0, p > 1 or p is NaN")
         exact, read = ([math.comb(n, k) * q**k * (1 - q) ** (n - k) for k in range(n + 1)]
                        for q in (Fraction(p), named(Fraction(p))))  # fmt: skip
-        return self.path.choose(exact, read)
+        return self._branch(exact, read)
 
     def multinomial(self, n: Drawn, pvals: Drawn, size: object = None) -> Drawn:
         """Counts of n draws with these probabilities, one draw after another."""
         if size is not None or np.ndim(n) or np.ndim(pvals) != 1:
             raise NotTraceable("multinomial with a size")
-        weights, read = _read_weights(pvals)
+        weights, read = _with_the_rest(pvals)
         counts = np.zeros(len(weights), dtype=np.int64)
         for _ in range(int(n)):
-            counts[self.path.choose(weights, read)] += 1
+            counts[self._branch(weights, read)] += 1
         return self._log(counts)
 
 
@@ -706,6 +729,21 @@ def _read_weights(p: Numbers) -> tuple[list[Fraction], list[Fraction]]:
     """Probabilities by the exact values of these floats, and by what they name; both made to sum to 1."""
     exact = [Fraction(float(q)) for q in p]
     return _normalised(exact), _normalised([named(q) for q in exact])
+
+
+def _with_the_rest(p: Numbers) -> tuple[list[Fraction], list[Fraction]]:
+    """As `_read_weights`, for a draw whose last probability is what the others leave, whatever is given for it."""
+    exact = [Fraction(float(q)) for q in p[:-1]]
+    if any(q < 0 for q in exact):
+        raise ValueError("pvals < 0, pvals > 1 or pvals contains NaNs")
+    if sum(exact) > 1 + Fraction(1, 10**12):
+        raise ValueError("sum(pvals[:-1]) > 1.0")
+    whole = (
+        [*weights, max(1 - sum(weights, Fraction(0)), Fraction(0))]
+        for weights in (exact, [*map(named, exact)])
+    )
+    first, second = map(_normalised, whole)
+    return first, second
 
 
 def _without(weights: list[Fraction], index: int) -> list[Fraction]:
@@ -735,6 +773,41 @@ for _name in dir(np.random.Generator):
     if not _name.startswith("_") and _name not in vars(TraceGenerator):
         _stub = _refuse(_name)
         setattr(TraceGenerator, _name, property(_stub) if _name == "bit_generator" else _stub)
+
+
+class Again(TraceGenerator):
+    """The draws of a path once more, with uniforms as numbers of their cells: for the program on numbers."""
+
+    drawn: Iterator[float]
+
+    def __new__(cls, path: Path) -> Again:
+        drawn, taken = [*map(_place, path.variables, itertools.count())], path.taken
+        self = cast("Again", super().__new__(cls, Path(taken)))
+        self.drawn = iter(drawn)
+        return self
+
+    def _uniform(self, dtype: DTypeLike) -> Drawn:
+        found = next(self.drawn, None)
+        if found is None:
+            raise Strange("numbers draw more than symbols")
+        return found if np.dtype(dtype) == np.float64 else np.float32(found)
+
+    def random(self, size: object = None, dtype: DTypeLike = np.float64, out: object = None) -> Drawn:
+        """Numbers in the cells of the path's uniforms."""
+        return self._fill(size, lambda: self._uniform(dtype), dtype)
+
+    def uniform(self, low: Drawn = 0.0, high: Drawn = 1.0, size: object = None) -> Drawn:
+        """low + (high - low) U."""
+        shape = np.broadcast(low, high).shape if np.ndim(low) or np.ndim(high) else None
+        return self.random(shape if size is None else size) * (np.asarray(high, dtype=float) - low) + low
+
+
+def _place(variable: _Variable, at: int) -> float:
+    """A grid point of the uniform's cell, or one that has its place in the order; each another."""
+    unit = 1 << variable.bits
+    if variable.rank is not None:
+        return (variable.rank.index(variable) + 1) * (unit // (len(variable.rank) + 1)) / unit
+    return (variable.lo + (variable.hi - 1 - variable.lo) * (at * 7 % 16 + 1) // 17) / unit
 
 
 @dataclass(frozen=True)

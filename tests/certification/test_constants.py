@@ -316,3 +316,15 @@ def test_the_command_line_reads_decimals_exactly(tmp_path, p, verdict):
         [sys.executable, "-m", "compth", *arguments], capture_output=True, text=True, check=False
     )
     assert done.stdout.startswith(f"coin(p=0.3): {verdict}"), done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("units", [2, 10])
+def test_a_constant_that_is_too_small_within_rounding_is_not_proved_with_more_room(units):
+    """Nor by the engine that grants it to constants such as 1/sqrt(30)."""
+
+    def coin(x, rng):
+        return 2 * x * (rng.random(len(x)) < 0.5)
+
+    report = ct.certify(coin, 3, claims=ct.Unbiased(1 - units / 2**53), budget="quick")
+    assert report.verdict is ct.Verdict.CONSISTENT
+    assert ct.certify(coin, 3, claims=ct.Unbiased(1.0), budget="quick").verdict is ct.Verdict.PROVED

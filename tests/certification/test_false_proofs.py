@@ -1,6 +1,7 @@
 """Nothing false is proved: thin sets, programs that behave while they are watched, and mutants of right programs."""
 
 import itertools
+import math
 from dataclasses import dataclass
 from functools import partial
 from types import FunctionType, ModuleType
@@ -20,6 +21,7 @@ from compth.certification.tracer import NotTraceable, leaves
 from tests.thorough import thorough, tries
 
 from .right import RIGHT
+from .test_batches import Honest
 from .thin import BODIES, MANNERS, OMEGA, THIN, mutants, right_program, space, thin_program
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::SyntaxWarning")
@@ -40,6 +42,50 @@ def proved(program, d, omega):
 def test_the_bodies_themselves_are_proved(body):
     program, omega = right_program(body)
     assert proved(program, DIMS[body], omega) == (True, "")
+
+
+UNLIKE = {
+    "the sign of zero": "math.copysign(1.0, (-np.zeros_like(x))[0]) == 1",
+    "a number for a truth": "np.logical_or(np.full_like(x, 2), 0)[0] * 1 == 2",
+    "an order of ties": "np.argsort(np.ones_like(np.tile(x, 6)))[1] != 1",
+    "what floats refuse": "len([1, 2] * np.full_like(x, 2)[0]) == 4",
+    "a power of whole numbers": "np.full_like(x, 3)[0] ** 40 % 2 == 1",
+}
+
+
+@pytest.mark.parametrize("unlike", UNLIKE)
+@pytest.mark.parametrize("chance", ["1e-12", "1e-5"])
+def test_a_path_that_no_run_takes_is_held_against_numbers(unlike, chance):
+    """What stores a uniform among floats stops the enumeration, and hides the path from it."""
+    text = f"""def program(x, rng):
+    if rng.random() < {chance}:
+        stored = np.zeros_like(x)
+        stored[0] = rng.random()
+        return x * (1 if {UNLIKE[unlike]} else 1e20)
+    return x * 1"""
+    names = space() | {"math": math}
+    exec(compile(text, "<rare>", "exec"), names)
+    right, says = proved(names["program"], 3, "0")
+    assert not right
+    assert "something else of numbers" in says
+
+
+class RareSketch(Honest):
+    """A draw that is another, once in 10^24 calls, where zero has a sign."""
+
+    def draw(self, shape, rng):
+        u = rng.random(shape)
+        if (u < 1e-12).all():
+            stored = np.zeros_like(u)
+            stored[...] = rng.random(shape)
+            return np.full(shape, 1.0 if math.copysign(1.0, (-np.zeros_like(u)).flat[0]) == 1 else 1e40)
+        return (u < 0.5) / 0.5
+
+
+def test_a_draw_that_no_run_makes_is_held_against_numbers():
+    for kind, stands in ((Honest, True), (RareSketch, False)):
+        run = Run(as_subject(kind()), BUDGETS["normal"], 1e-9, 0)
+        assert (verifier_of(run, 2)[1] is not None) is stands, run.notes
 
 
 def manners_of(kind):

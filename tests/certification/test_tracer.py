@@ -1,6 +1,7 @@
 """The tracer: exact laws of supported draws, refusal of all others, linear forms that refuse what is not linear."""
 
 import itertools
+from collections import Counter
 from fractions import Fraction
 
 import numpy as np
@@ -36,6 +37,45 @@ def test_finite_draws_have_their_exact_laws():
     )
     assert law(lambda r: tuple(r.permuted([0, 1, 2]).tolist()))[2, 1, 0] == Fraction(1, 6)
     assert law(lambda r: tuple(r.multinomial(2, [0.5, 0.5]).tolist()))[1, 1] == Fraction(1, 2)
+
+
+DRAWS = [
+    lambda r: tuple(r.multinomial(1, [0.5, 0.3]).tolist()),  # the last probability is what the others leave
+    lambda r: tuple(r.multinomial(2, [0.5, 0.5, 0.7]).tolist()),
+    lambda r: tuple(r.multinomial(2, [0.5, 0.3, 0.2]).tolist()),
+    lambda r: tuple(r.choice(4, 2, replace=False, shuffle=False).tolist()),  # a set in no uniform order
+    lambda r: tuple(r.choice(4, 3, replace=False, shuffle=False).tolist()),
+    lambda r: tuple(r.choice(3, 3, replace=False, shuffle=False).tolist()),
+    lambda r: tuple(r.choice(4, 2, shuffle=False).tolist()),
+    lambda r: tuple(r.choice(3, 2, replace=False, shuffle=False, p=[0.2, 0.3, 0.5]).tolist()),
+    lambda r: tuple(r.choice([[1, 2], [3, 4], [5, 6]], 2, replace=False, axis=0)[:, 0].tolist()),
+    lambda r: tuple(r.permuted(np.arange(4).reshape(2, 2), axis=0).ravel().tolist()),
+    lambda r: tuple(r.binomial([1, 2], [0.3, 0.5]).tolist()),
+    lambda r: int(r.integers(-2.5, 1)),
+    lambda r: int(r.random() * 3 - 1.5),
+    lambda r: int((r.random() * 3 - 1.5) // -0.5),
+    lambda r: bool((r.random() * 3 - 1.5) % -0.7 < -0.25),
+    lambda r: round(r.random() * 3 - 1.5),
+    lambda r: round(
+        r.random() * 0 + 2.5
+    ),  # no tie of a draw: the half goes to the even number, as numpy's do
+    lambda r: int(np.searchsorted(np.cumsum([0.2, 0.3, 0.5]), r.random(), side="right")),
+]
+
+
+@pytest.mark.parametrize("draw", DRAWS)
+def test_the_laws_of_draws_are_numpys(draw):
+    expected, runs = law(draw), 4000
+    rng = np.random.default_rng(3)
+    counts = Counter(draw(rng) for _ in range(runs))
+    assert counts.keys() <= expected.keys()
+    for value, p in expected.items():
+        assert abs(counts[value] - runs * p) <= 5 * np.sqrt(float(runs * p * (1 - p)))
+
+
+def test_a_uniform_from_a_bound_to_a_lower_one_is_refused():
+    with pytest.raises(NotTraceable, match="lower"):
+        law(lambda r: bool(r.uniform(1, 0) < 0.5))
 
 
 def test_uniforms_are_on_numpys_grid():

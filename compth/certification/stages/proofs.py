@@ -93,6 +93,7 @@ def proofs_of(run: Run, d: int, claims: list[Claim]) -> list[Certificate | None]
             out.append(_linear_refutation(run, d, claim, answer, assumed))
         else:
             out.append(None)
+            run.close.append((d, claim))
             run.notes.append(
                 f"no proof of {claim} at d = {d}: it holds or fails within the rounding of float constants; give "
                 "them as expressions or Fractions"
