@@ -99,6 +99,12 @@ def made(result: T, origin: Origin | None = None, partner: object = None) -> T:
     return result
 
 
+def all_made(results: Iterable[T]) -> tuple[T, ...]:
+    """As `made` of each, by one look at the package."""
+    whole = not altered()
+    return tuple(kept(r) if whole else r for r in results)
+
+
 def kept(result: T, origin: Origin | None = None, partner: object = None) -> T:
     """As `made`, for steps on the way to what `made` is asked of."""
     for part in result.parts() if isinstance(result, Earned) else ():

@@ -252,6 +252,11 @@ SEEN = {
     "a curve": (lambda: ct.exact(METHOD, PROBLEM, 3), {"label": "EF21"}),
     "a rate": (lambda: RESULTS["rate"][0](), {"rho": 0.1, "bracket": (0.1, 0.1)}),
     "a floor": (lambda: RESULTS["stationary"][0](), {"bracket": (0.0, 0.0)}),
+    "a row of the unified table": (lambda: ct.unified_table()[0], {"step": 9}),
+    "a row of who takes what": (
+        lambda: ct.compatibility([ct.RandK(1)])[0],
+        {"verdict": "theorem", "theorems": ("x",)},
+    ),
     "an analysis": (lambda: ct.analyse(ct.DCGD(ct.RandK(1))), {"derived": (("worst case", "0.1"),)}),
 }
 """Results whose numbers have no word beside them, and a change that nobody computed."""
@@ -268,6 +273,21 @@ def test_a_typed_result_is_told_as_such_wherever_it_is_shown(name):
         for shown in (str(forged), forged._repr_html_(), forged.to_latex()):
             words = " ".join(shown.replace("&#x27;", "'").split())
             assert "somebody's word" in words or "nothing of them was computed here" in words, words
+
+
+def test_a_typed_step_is_told_as_such_wherever_it_is_shown():
+    """StepSize(9.0, (9.0, 9.0), True) printed 9.0, and a best step put together of two had no word."""
+    best, other = ct.best_step(METHOD, PROBLEM), STEP()
+    for honest in (best, best.gamma, other, travelled(best), copy.copy(other)):
+        assert "somebody's word" not in "".join((str(honest), honest._repr_html_(), honest.to_latex()))
+    other.bracket = (1.0, 1.0)
+    typed = StepSize(9.0, (9.0, 9.0), True)
+    mixed = [best._replace(gamma=g) for g in (typed, STEP())] + [best._replace(rate=RESULTS["rate"][0]())]
+    pair = ct.best_step(METHOD, PROBLEM)
+    object.__setattr__(pair.rate, "rho", 0.1)
+    for forged in (typed, other, *mixed, pair, travelled(mixed[0]), travelled(typed)):
+        for shown in (str(forged), forged._repr_html_(), forged.to_latex()):
+            assert "somebody's word" in " ".join(shown.replace("&#x27;", "'").split()), shown
 
 
 def test_the_latex_of_a_typed_estimate_says_so():

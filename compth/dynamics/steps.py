@@ -16,7 +16,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from compth._door import a_method, a_problem, at_the_door
-from compth._earned import Earned, changed, kept, made, origin, partner
+from compth._earned import Computed, Earned, changed, earned, kept, made, origin, partner
 from compth._numbers import Number
 from compth._shown import Shown
 from compth._types import Numbers as Array
@@ -89,9 +89,11 @@ class StepSize(Earned, Shown, float):
         return out
 
     def __str__(self) -> str:
-        """The number; of an unconverged one the bracket too."""
+        """The number; of an unconverged one the bracket too, and of a typed one whose word it is."""
         low, high = self.bracket
         known = "" if self.converged else f" (only known to lie in [{low:.6g}, {high:.6g}])"
+        if not earned(self):
+            known = f"; {Computed.DOUBT}"
         return f"{float(self)!r}{known}"
 
     def on(self, method: Method, problem: Problem) -> StepSize:

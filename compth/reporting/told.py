@@ -11,7 +11,7 @@ from dataclasses import fields, is_dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Protocol
 
-from compth._earned import Computed, Earned, earned
+from compth._earned import Computed, Earned, earned, partner
 from compth._shown import Shown
 from compth._types import Json, Tensor
 from compth.reporting import statements
@@ -268,7 +268,7 @@ def _step_size(step: StepSize) -> Told:
     # The step is a float between two at which the answer is known: both are printed, ten digits each.
     low, high = step.bracket
     said = rf"\noindent $\gamma = {value(float(step))} \in [{low:.10g}, {high:.10g}]$"
-    sure = "" if step.converged else " (only the bracket is known)"
+    sure = "" if step.converged or not earned(step) else " (only the bracket is known)"
     columns = {"gamma": [float(step)], "low": [low], "high": [high], "converged": [step.converged]}
     return Told(str(step), statements=(f"{said}{sure}.",), columns=columns)
 
@@ -281,8 +281,10 @@ def _best_step(b: BestStep) -> Told:
     sure = () if b.converged else (("converged", "no: only the brackets are to be believed"),)
     facts = (("gamma", known), ("rate", str(b.rate)), *sure)
     both = (*_step_size(b.gamma).statements, *_exact_rate(b.rate).statements)
+    notes = () if partner(b.gamma) is b.rate and earned(b.rate) else (Computed.DOUBT,)
+    both = (*(rf"\noindent {latex_escape(word)}." for word in notes), *both)
     columns = {"gamma": [float(b.gamma)], "rho": [float(b.rate.rho)], "converged": [b.converged]}
-    return Told("the best constant step", facts, statements=both, columns=columns)
+    return Told("the best constant step", facts, notes=notes, statements=both, columns=columns)
 
 
 def _tight_rate(r: TightRate) -> Told:

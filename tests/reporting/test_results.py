@@ -338,7 +338,7 @@ def test_an_unconverged_step_is_not_printed_as_a_number():
     from compth.dynamics.steps import StepSize
 
     assert str(kept(StepSize(0.5, (0.5, 0.5), True))) == "0.5"
-    assert str(StepSize(0.5, (0.1, 0.9), False)) == "0.5 (only known to lie in [0.1, 0.9])"
+    assert str(kept(StepSize(0.5, (0.1, 0.9), False))) == "0.5 (only known to lie in [0.1, 0.9])"
     assert "only the bracket is known" in StepSize(0.5, (0.1, 0.9), False).to_latex()
 
 

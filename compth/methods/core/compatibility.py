@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from compth._door import a_list, at_the_door, optional
+from compth._earned import Computed, all_made
 from compth._shown import Shown
 from compth.compressors import Compressor, CompressorLike, Fleet
 from compth.compressors.core.render import smallest_size
@@ -19,7 +20,7 @@ HORIZON = 100
 
 
 @dataclass(frozen=True)
-class Compatibility(Shown):
+class Compatibility(Computed, Shown):
     """One method with one compressor or fleet.
 
     verdict: "theorem" when some theorem plans a run (`theorems` are their ids), "runs" when the method takes it but no
@@ -89,4 +90,4 @@ def compatibility(compressors: Iterable[Compressor | Fleet] | None = None) -> tu
         n, d = smallest_size(thing, 4)
         problem = random_quadratic(max(n, 2), d, 4, seed=1, hessians=0, minimisers=1.0)
         rows += [compatible(kind, thing, problem) for kind in catalogue().values() if kind.takes_compressor]
-    return tuple(rows)
+    return all_made(rows)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 
 import sympy
 
+from compth._earned import Computed, all_made
 from compth._numbers import Number
 from compth._shown import Shown
 from compth.methods.core.symbols import row_constants
@@ -13,7 +14,7 @@ from compth.methods.core.unified import Parameters, UnifiedTheorem
 
 
 @dataclass(frozen=True)
-class UnifiedRow(Shown):
+class UnifiedRow(Computed, Shown):
     """A row: its name, theorem and method, the parameters, and M, 1/step and the factors of the rate at that step."""
 
     row: str
@@ -58,4 +59,4 @@ def unified_table() -> tuple[UnifiedRow, ...]:
                     step=step,
                     factors=factors,
                 )
-    return tuple(found.values())
+    return all_made(found.values())
