@@ -207,6 +207,9 @@ class Search:
         if not near and self.inverse is not None:
             # and one that T has drawn to its largest eigenvalue, which this inverse does not look for
             self.starts.append(self.packing.apply(self.packing.apply(inside)))
+        if self.target is not None and not self._positive(first):
+            # right of rho the resolvent keeps the cone: a point that leaves it was sent by a pole too far left
+            self.anywhere()
 
     def _like(self, other: Lens) -> None:
         """Take the coordinates and the near inverse of a search for a nearby system."""

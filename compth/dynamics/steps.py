@@ -55,6 +55,8 @@ ANCHORS = 3
 """How many steps a model takes."""
 ROOT = 1e-10
 """Where |1 - rho| is less than this a step is a root of rho = 1."""
+BESIDE = 1e-9
+"""Relative residual of the rates that models are held against."""
 PROPOSED = 12
 """How many steps models may propose before a plainer search takes over."""
 SPANNING, WIDE = 1e-8, 0.05
@@ -414,7 +416,7 @@ def _foretold(
         u = snapshots.model(last).least(left, right)
         move, last = abs(u - last), u if abs(u - last) > h or last == middle else last
         if move > h:
-            value = asked(u, SPANNING if move > WIDE else FINE)
+            value = asked(u, SPANNING if move > WIDE else BESIDE)
             misled, best = misled + (value > best), min(best, value)
             if misled > 1:
                 return None
@@ -422,14 +424,14 @@ def _foretold(
         # The last proposal hardly moved: now the model must agree with rho on both sides, further apart than
         # rounding, or it has settled on a root that is not rho.
         around = (last, last - h, last + h)
-        values = np.array([asked(v, FINE) for v in around])
+        values = np.array([asked(v, BESIDE) for v in around])
         model = snapshots.model(last)
         at = model.least(last - 2 * h, last + 2 * h)
         if abs(at - last) <= h:
             error = np.abs([model.value(v) + 1 for v in around] - values).max()
             return at if error <= TRUE * np.ptp(values) else None
         last = at
-        asked(at, FINE)
+        asked(at, BESIDE)
     return None
 
 
