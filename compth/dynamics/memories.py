@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeGuard
 
 import numpy as np
+from scipy.linalg.blas import daxpy
 
 from compth._types import Numbers as Array
 from compth.dynamics.system import Moments, System
@@ -80,16 +81,31 @@ class Memories:
         self.sizes = self.units.memory[:, 0] / self.units.common[0]
         whole = float(sc.alpha[0]) * data.A + float(sc.beta[0]) * np.eye(d)
         self.g = np.matmul(whole, self.vectors) / self.sizes[:, None, None]
-        turned = np.ascontiguousarray(np.swapaxes(self.g, 1, 2))
-        self.halved, self.doubled = turned / 2, turned * (self.v * self.w)
+        self.halved = np.ascontiguousarray(np.swapaxes(self.g, 1, 2)) / 2
         # All in units of each worker's memory: E y_i y_i' differs by (L_i/L)^2 between workers otherwise.
         self.weight = (float(branch.kappa[0]) / n) ** 2 * self.sizes**2
         self.across = float(branch.kappa[0]) * self.r / n * self.sizes[:, None, None]
         self.a = np.array([float(o.a) for o in system.own])[:, None, None]
         self.c = np.array([np.broadcast_to(np.asarray(o.c, dtype=float), d) for o in system.own])
         self.b = np.array([float(o.b) for o in system.own])[:, None]
-        self.size = d * d * (1 + 2 * n)
-        self.lam, self.scale, self.unscale = 1.0, np.ones(self.size), np.ones(self.size)
+        self.size, self.lam = d * d * (1 + 2 * n), 1.0
+        self.weigh(np.ones(d), np.ones((n, d)))
+
+    def weigh(self, z: Array, y: Array) -> None:
+        """Take these sizes of the entries of z (d,) and y_i (n, d) for 1 in vectors."""
+        self.weights = z, y
+        pairs = np.outer(z, z).ravel(), (y[:, :, None] * z).ravel(), (y[:, :, None] * y[:, None, :]).ravel()
+        self.scale = np.concatenate(pairs)
+        self.unscale = 1 / self.scale
+        # `apply` works in these units: what goes into u_i/y_i and what its noise does to z+/z, with all factors
+        # that have no pass of their own then.
+        self.inward = self.g / y[:, :, None] * z
+        turned = np.ascontiguousarray(np.swapaxes(self.inward, 1, 2))
+        self.half, self.twice = turned / 2, turned * (self.v * self.w or 1.0)
+        self.outer = self.vectors / z
+        self.outward = self.across * (y[:, :, None] * self.vectors / z)
+        self.summed = self.weight[:, None, None] * y[:, :, None] * y[:, None, :]
+        self.spare = np.empty((3, self.n, self.d, self.d))
 
     # -- vectors
 
@@ -122,56 +138,43 @@ class Memories:
 
     def apply(self, vector: Array) -> Array:
         """T on vectors."""
+        # Beside its four products an application is passes through memory, and at d = 64 they cost as much: each
+        # sum goes where it is needed, with its factor, in one.
         self.system.applications += 1
-        (c, across, own), out = self._split(vector * self.scale), np.empty(self.size)
+        (c, across, own), out = self._split(vector), np.empty(self.size)
         after = self._split(out)
-        x = np.matmul(self.g, c)
-        y = across * (2 * self.q)
-        y += x
-        m = self._inputs(y, own)
-        spare = self._own(after[2], m, across, own)
+        x, half, kept = self.spare
+        np.matmul(self.inward, c, out=x)
+        np.matmul(x, self.half, out=half)
+        np.matmul(across, self.twice, out=kept)
+        # M = E u_i u_i' = g C g' + q (g D' + D g') + q^2 E as the sum of a half and its transpose
+        both = self.v * self.w
+        _more(half, self.q / (both or 1.0), kept)
+        # v w (E y u' + E u y') has 2 v w q E of its own beside
+        np.add(kept, np.swapaxes(kept, 1, 2), out=after[2])
+        if not both:
+            after[2][...] = 0.0
+        m = np.add(half, np.swapaxes(half, 1, 2), out=kept)
+        _more(m, self.q**2, own)
+        _more(after[2], self.w**2, m)
+        _more(after[2], self.v * (self.v + 2 * self.w * self.q), own)
         self._noise(m)
-        after[2][...] += np.multiply(m, self.r**2, out=spare)
-        self._common(after[0], c, m)
-        np.multiply(across, self.keep * self.f, out=after[1])
-        x *= self.w * self.f
-        after[1][...] += x
-        np.matmul(m, self.vectors, out=x)
-        x *= self.across
-        after[1][...] += x
-        out *= self.unscale
+        _more(after[2], self.r**2, m)
+        total = self.outer.T @ np.einsum("ijk,ijk->jk", self.summed, m) @ self.outer
+        after[0][...] = _sym(total + self.f[:, None] * c * self.f)
+        x *= self.w
+        _more(x, self.keep, across)
+        np.multiply(x, self.f, out=after[1])
+        _more(after[1], 1.0, np.matmul(m, self.outward, out=x))
         return out
 
-    def _inputs(self, y: Array, own: Array) -> Array:
-        """M = E u_i u_i' from y = E (g_i z + 2 q y_i) z'."""
-        # The half is in g' already: the symmetric sum writes over y without another pass.
-        half = np.matmul(y, self.halved)
-        m = np.add(half, np.swapaxes(half, 1, 2), out=y)
-        m += own if self.q**2 == 1 else self.q**2 * own
-        return np.asarray(m)
-
-    def _own(self, out: Array, m: Array, across: Array, own: Array) -> Array:
-        """w^2 M + v^2 E + 2 v w E y u' in `out`; an array to write over."""
-        # 2 v w E y u' and v^2 E yy' are symmetrised together, in the array that is then free.
-        half = np.matmul(across, self.doubled)
-        half += own * (self.v * (self.v + 2 * self.w * self.q) / 2)
-        np.add(half, np.swapaxes(half, 1, 2), out=out)
-        out += np.multiply(m, self.w**2, out=half)
-        return np.asarray(half)
-
     def _noise(self, m: Array) -> None:
-        """a M + Diag Delta in place of M."""
-        diagonal = np.einsum("ijj->ij", m)
-        extra = self.c * diagonal + self.b * diagonal.sum(axis=1, keepdims=True)
+        """a M + Diag Delta in place of M, in the units of the memories."""
+        diagonal, y = np.einsum("ijj->ij", m), self.weights[1]
+        whole = (diagonal * y**2).sum(axis=1, keepdims=True) / y**2
+        extra = self.c * diagonal + self.b * whole
         m *= self.a
         diagonal += extra
-
-    def _common(self, out: Array, c: Array, noise: Array) -> None:
-        """E z+ z+' = f (E zz') f + V' (sum of the weighted noises) V, symmetric."""
-        total = (self.weight @ noise.reshape(self.n, -1)).reshape(self.d, self.d)
-        total = self.vectors.T @ total @ self.vectors
-        total += self.f[:, None] * c * self.f
-        out[...] = _sym(total)
 
     # -- the near inverse
 
@@ -214,10 +217,7 @@ class Memories:
         c, _, own = self._split(vector)
         z, y = np.sqrt(np.abs(np.diag(c))), np.sqrt(np.abs(np.einsum("ijj->ij", own)))
         z, y = (np.where(x > TINY * x.max(), x, x.max()) for x in (z, y))
-        self.scale = np.concatenate(
-            [np.outer(z, z).ravel(), (y[:, :, None] * z).ravel(), (y[:, :, None] * y[:, None, :]).ravel()]
-        )
-        self.unscale = 1 / self.scale
+        self.weigh(z, y)
 
     def _power(self, common: Array, rounds: int = 8) -> tuple[float, Array]:
         """About the radius of K, and its vector."""
@@ -327,6 +327,12 @@ class Memories:
         # Only S = sum_i weight_i Delta_i reaches z: its d equations are closed, and give every Delta_i.
         common = self.back @ (self.weight @ first)
         return np.asarray(first + np.einsum("ijk,ik->ij", self.filled, self.coupling @ common))
+
+
+def _more(out: Array, factor: float, more: Array) -> None:
+    """out += factor x more in one pass, for arrays that lie in memory as they are numbered."""
+    if factor:
+        daxpy(more.ravel(), out.reshape(-1), a=factor)
 
 
 def _away(x: Array) -> Array:

@@ -221,7 +221,7 @@ class Search:
             assert isinstance(self.system, System)
             assert isinstance(other.packing, memories.Memories)
             self.packing = own = memories.Memories(self.system, other.packing.units)
-            own.scale, own.unscale = other.packing.scale, other.packing.unscale
+            own.weigh(*other.packing.weights)
 
     def change(self, v: Array) -> Array:
         """(T - id) v."""
