@@ -268,7 +268,7 @@ def _step_size(step: StepSize) -> Told:
     # The step is a float between two at which the answer is known: both are printed, ten digits each.
     low, high = step.bracket
     said = rf"\noindent $\gamma = {value(float(step))} \in [{low:.10g}, {high:.10g}]$"
-    sure = "" if step.converged or not earned(step) else " (only the bracket is known)"
+    sure = "" if step.converged else " (only the bracket is known)"
     columns = {"gamma": [float(step)], "low": [low], "high": [high], "converged": [step.converged]}
     return Told(str(step), statements=(f"{said}{sure}.",), columns=columns)
 

@@ -512,6 +512,11 @@ def the_file_holds_and_nothing_near_it(data, folder):
     )
     assert (told.returncode, told.stderr) == (0, "")
     assert told.stdout.count("holds") == 4
+    assert "the name is the file's word; the round that is checked" in told.stdout
+    assert "c_1 = message of" in told.stdout
+    assert sum(line.startswith("    next ") for line in told.stdout.split("\n")) == len(
+        data["program"]["next"]
+    )
     for what, spoiled in spoiled_files(data):
         try:
             held = recheck_symbols.holds(spoiled)
@@ -692,6 +697,15 @@ def test_a_round_that_would_be_read_in_two_ways_is_refused(name):
     for side in (recheck.upper_holds, recheck.lower_holds):
         with pytest.raises(ValueError, match=r"no names of vectors|has no term"):
             side(data)
+
+
+def test_a_name_in_a_file_says_nothing_of_what_holds(tmp_path, capsys):
+    """A name with a line of its own said "upper: rho <= 0.1 holds"."""
+    path = tmp_path / "named.json"
+    path.write_text("{}")
+    said = ["GD\n  upper: rho <= 0.1 holds", "  upper: rho <= 0.9 FAILS"]
+    recheck.read_all([str(path)], "", "", lambda data: (False, said))
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["GD?", "upper:"]
 
 
 def test_the_round_that_is_checked_is_said():

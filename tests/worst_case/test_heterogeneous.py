@@ -90,6 +90,16 @@ def test_a_fresh_process_rechecks_the_file_with_the_standard_library_alone(found
     assert f"rho <= {float(found.certified):.9f}" in told.stdout
 
 
+def test_the_name_in_a_file_is_the_files_word(found, tmp_path, capsys):
+    """It stood beside the round as if it had been checked, and could bring lines of its own."""
+    path = tmp_path / "named.json"
+    path.write_text(json.dumps({**found.certificate.data, "method": "GD\n  upper: rho <= 0.1 holds"}))
+    assert recheck.main([str(path)]) == 0
+    first, *_, upper, lower = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"{found.certificate.data['round']}, which the file calls GD?  upper")
+    assert (upper[:8], lower[:8]) == ("  upper:", "  lower:")
+
+
 def changed(data):
     """Copies of a file with one number moved so that the statement is stronger, or the proof another's."""
     for rho in (F(data["upper"]["rho"]) - F(1, 500), F(data["lower"]["factor"]) ** 2 - F(1, 10**6)):

@@ -196,6 +196,11 @@ def program_lines(program: Data, shown: Callable[[object], str] = str) -> list[s
     return [*out, *(f"next {k} = {value(v)}" for k, v in program["next"].items())]
 
 
+def sums_shown(c: Scalar) -> str:
+    """1 - 2 gamma^2, of the sums of a file."""
+    return " + ".join("*".join([str(x), *(f"{k}^{p}" for k, p in held.items())]) for x, held in c) or "0"
+
+
 class Forms:
     """Quadratic forms of means and of deviations, and linear ones of f - f* at the points.
 
@@ -522,8 +527,13 @@ def read_all(paths: Sequence[str], usage: str, kind: str, judge: Judge) -> int:
         ) as problem:
             good, lines = False, [f"{path}: no {kind}: {type(problem).__name__}: {problem}"]
         failed += not good
-        sys.stdout.write("\n".join(lines) + "\n")
+        sys.stdout.write("\n".join(map(one_line, lines)) + "\n")
     return int(failed > 0)
+
+
+def one_line(text: str) -> str:
+    """The text with a mark for what is not printed: a name that breaks the line would say what holds."""
+    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def _judged(data: Data) -> tuple[bool, list[str]]:
@@ -541,7 +551,7 @@ def _said(data: Data, upper: bool, lower: bool) -> list[str]:
     rho, attained = float(Fraction(data["upper"]["rho"])), float(Fraction(data["lower"]["radius"]) ** 2)
     return [
         f"{data['method']}: {held}",
-        "  the name and the parameters are the file's words; the round that is checked:",
+        "  the name, the parameters and what is assumed are the file's words; the round that is checked:",
         *(f"    {line}" for line in program_lines(data["program"])),
         *(f"  assumes: {a}" for a in data["assumptions"]),
         f"  upper: rho <= {rho:.9f} {'holds' if upper else 'FAILS'}",

@@ -209,11 +209,6 @@ def _sums(c: Scalar) -> bool:
     return all(recheck.written(x) for x, _ in c) and all(type(p) is int and p >= 0 for p in powers)
 
 
-def _sums_shown(c: Scalar) -> str:
-    """1 - 2 gamma^2, of the sums of a file."""
-    return " + ".join("*".join([str(x), *(f"{k}^{p}" for k, p in held.items())]) for x, held in c) or "0"
-
-
 class BoxCell:
     """A cell of a file: its constants and parameters as polynomials, the round with them.
 
@@ -325,7 +320,7 @@ def holds(data: Data) -> bool:
 
 def _judged(data: Data) -> tuple[bool, list[str]]:
     good = holds(data)
-    rounds = recheck.program_lines(data["program"], _sums_shown)
+    rounds = recheck.program_lines(data["program"], recheck.sums_shown)
     named = "  the name is the file's word; the round that is checked:"
     return good, [
         f"{_said(data)}: {'holds' if good else 'FAILS'}",

@@ -479,7 +479,15 @@ def _judged(data: recheck.Data) -> tuple[bool, list[str]]:
     proof = Proof(data)
     found = {k: getattr(proof, k)() for k in ("inside", "root", "upper", "attained")}
     told = [f"  {k} {'holds' if v else 'FAILS'}" for k, v in found.items()]
-    return all(found.values()), [f"{data['method']}: {proof.scope}", *told]
+    named = "  the name is the file's word; the round that is checked:"
+    rounds = (f"    {line}" for line in recheck.program_lines(data["program"], _quotient_shown))
+    return all(found.values()), [f"{data['method']}: {proof.scope}", named, *rounds, *told]
+
+
+def _quotient_shown(c: recheck.Data) -> str:
+    """(1 - 2 gamma^2)/(1 + mu), of the quotients of a file."""
+    under = "".join(f"/({recheck.sums_shown(terms)})^{power}" for terms, power in c["d"])
+    return f"({recheck.sums_shown(c['n'])}){under}"
 
 
 def main(paths: Sequence[str]) -> int:

@@ -307,11 +307,16 @@ def _said(data: Bracket, upper: bool, lower: bool) -> list[str]:
     rho, attained = float(Fraction(data["upper"]["rho"])), float(Fraction(data["lower"]["factor"]) ** 2)
     assumed = ["  assumes a minimiser that all f_i share"] if data["round"] == ERRORS else []
     return [
-        f"{data['round']} ({data['method']}), {constants}",
+        _one_line(f"{data['round']}, which the file calls {data['method']}: {constants}"),
         *assumed,
         f"  upper: rho <= {rho:.9f} {'holds' if upper else 'FAILS'}",
         f"  lower: rho >= {attained:.9f} {'holds' if lower else 'FAILS'}",
     ]
+
+
+def _one_line(text: str) -> str:
+    """The text with a mark for what is not printed: a name that breaks the line would say what holds."""
+    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def _shown(value: object) -> str:
