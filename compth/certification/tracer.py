@@ -249,6 +249,7 @@ class _Variable:
         # Independent continuous variables are in each of the m! orders with equal chance. Inserting one after
         # the other at a uniform place builds exactly that law, and decides only the orders that the program
         # asks about.
+        self.apart(other)
         order = self.path.order
         for v in (self, other):
             if v.rank is None:
@@ -258,6 +259,11 @@ class _Variable:
                 position = self.path.choose([Fraction(1, len(order) + 1)] * (len(order) + 1))
                 order.insert(position, v)
         return bool(order.index(self) < order.index(other))
+
+    def apart(self, other: _Variable) -> None:
+        """Refuses uniforms that are equal too often for a continuous law: on 2^24 points that is no rounding."""
+        if min(self.bits, other.bits) < GRID[np.dtype(np.float64)]:
+            raise NotTraceable("uniforms of single precision compared with each other")
 
     @property
     def middle(self) -> float:
@@ -393,6 +399,7 @@ class Affine(Symbol):
         # Two independent uniforms are equal with probability zero (on the grid 2^-53, which the report
         # assumes away).
         if isinstance(other, Affine) and other.u is not self.u:
+            self.u.apart(other.u)
             return False
         return bool(self <= other) and bool(self >= other)
 

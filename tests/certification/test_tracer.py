@@ -73,6 +73,21 @@ def test_the_laws_of_draws_are_numpys(draw):
         assert abs(counts[value] - runs * p) <= 5 * np.sqrt(float(runs * p * (1 - p)))
 
 
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda u: int(np.argmax(u)),  # of equal ones the first
+        lambda u: tuple(np.argsort(u)),
+        lambda u: bool(u[0] == u[1]),
+        lambda u: bool(u[0] * 2 != u[2]),
+    ],
+)
+def test_uniforms_of_single_precision_are_equal_now_and_then(draw):
+    law(lambda r: draw(r.random(3)))
+    with pytest.raises(NotTraceable, match="single precision"):
+        law(lambda r: draw(r.random(3, dtype=np.float32)))
+
+
 def test_a_uniform_from_a_bound_to_a_lower_one_is_refused():
     with pytest.raises(NotTraceable, match="lower"):
         law(lambda r: bool(r.uniform(1, 0) < 0.5))
