@@ -13,7 +13,7 @@ import sys
 import types
 import weakref
 from abc import ABCMeta
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from ctypes import c_void_p, sizeof, string_at
 from dataclasses import MISSING, Field, dataclass, fields
 from enum import EnumType
@@ -70,16 +70,18 @@ PYTHON = fixed(
 """Classes of Python itself: ours may inherit from them."""
 HEAP = 1 << 9
 """The flag of classes that are made at run time, as those of users are."""
-LEANT_ON = frozenset(
-    {"numpy", "math", "builtins", "fractions", "operator", "itertools", "functools"}
-    | {"json", "hashlib", "copy", "dataclasses"}
-)
-"""Modules of others whose functions our code calls by name: what it names there is kept as the import found it."""
 NUMBERS = "sympy"
 """Its expressions may be parameters: they pass through every closed form."""
-ASKED_LATE = frozenset({"scipy", "mpmath"})
+ALGEBRA = ("sympy.core.", "sympy.polys.", "sympy.matrices.")
+"""Where its classes lie whose methods our code calls."""
+ASKED_LATE = frozenset({NUMBERS, "scipy", "mpmath"})
 """Packages whose modules our functions import when they need them."""
-OTHERS = frozenset({NUMBERS, "numpy", "math", "builtins", "fractions", *ASKED_LATE})
+LEANT_ON = frozenset(
+    {"numpy", "math", "builtins", "fractions", "operator", "itertools", "functools"}
+    | {"json", "hashlib", "copy", "dataclasses", *ASKED_LATE}
+)
+"""Modules of others whose functions our code calls by name: what it names there is kept as the import found it."""
+OTHERS = frozenset({"numpy", "math", "builtins", "fractions", *ASKED_LATE})
 """Packages that are remembered as their import leaves them."""
 SPOKEN = frozenset(
     {"print", "input", "open", "exit", "quit", "breakpoint", "help", "__import__", "__debug__"}
@@ -91,6 +93,10 @@ LIST_WORDS = 5
 """Words that CPython keeps of a list beside its row of addresses."""
 PARTS = tuple(attrgetter(name) for name in ("__code__", "__defaults__", "__kwdefaults__"))
 """What a call of a function does, apart from its closure."""
+
+
+SAID: Callable[[Field[object]], tuple[object, ...]] = attrgetter(*Field.__slots__)
+"""What a field of a dataclass says: its default, and where it takes part."""
 
 
 class _Cache(Protocol):
@@ -162,7 +168,7 @@ class _Seen:
 
 def _counts() -> tuple[int, ...]:
     """How many of each kind are recorded: an import adds some, and then a look goes through all again."""
-    return len(_NAMESPACES), len(_FUNCTIONS), len(_CODE), len(_CELLS)
+    return len(_NAMESPACES), len(_FUNCTIONS), len(_CODE), len(_CELLS), len(_FIELDS)
 
 
 def _addresses(holders: tuple[object, ...]) -> bytes:
@@ -187,7 +193,8 @@ def _see(kept: list[_Kept]) -> _Seen | None:
     if not _readable(spaces):
         return None
     cells = (cell for cell, _ in _CELLS)
-    holders = (*spaces, *_FUNCTIONS, *(f for f, _ in _CODE), *cells)
+    held = (f for f, _ in _FIELDS.values())
+    holders = (*spaces, *_FUNCTIONS, *(f for f, _ in _CODE), *cells, *held)
     others = tuple(k for k, space in found if space is None)
     last = tuple(next(reversed(space)) for space in spaces)
     return _Seen(_counts(), spaces, last, holders=holders, addresses=_addresses(holders), others=others)
@@ -230,13 +237,18 @@ _CELLS: list[tuple[types.CellType, object]] = []
 _RECORDED: set[str] = set()
 _SPACES: set[int] = set()
 """Ids of the namespaces of modules that were recorded: functions of ours were defined in one of them."""
-_LEANT: dict[tuple[str, str], tuple[dict[str, object], object]] = {}
-"""(module of others, name) -> its namespace and what the name meant."""
+_FIELDS: dict[int, tuple[Field[object], tuple[object, ...]]] = {}
+"""Fields of the package's dataclasses, by their ids, and what they say."""
+_LEANT: dict[tuple[str, str], tuple[Mapping[str, object], object]] = {}
+"""(module or class of others, name) -> its namespace and what the name meant."""
 _LATE: dict[str, set[str]] = {}
 """Module of these -> the names that functions which import it use."""
 _BIRTH: dict[str, dict[str, object]] = {}
 _BORN: dict[int, tuple[types.FunctionType, tuple[object, ...]]] = {}
-"""Public modules of others as their import left them, and the code of the functions in them."""
+_BORN_IN: dict[str, list[str]] = {}
+_BORN_CLASSES: dict[type, dict[str, object]] = {}
+"""Public modules of others as their import left them, the code of the functions in them, by name those that have it,
+and classes of sympy."""
 _CODE: list[tuple[types.FunctionType, tuple[object, ...]]] = []
 """The Python functions behind what our code names in modules of others, with their code and defaults."""
 _CACHES: list[_Cache] = []
@@ -306,8 +318,14 @@ def _born(module: types.ModuleType) -> None:
         for value in list(vars(module).values()):
             if isinstance(value, type) and value.__module__ == name:
                 _NUMBERS.add(value)
-    elif not any(part.startswith("_") for part in name.split(".")):
+                if name.startswith(ALGEBRA):
+                    _BORN_CLASSES[value] = dict(vars(value))
+    if name == NUMBERS or not (
+        name.startswith(NUMBERS + ".") or any(part.startswith("_") for part in name.split("."))
+    ):
         _BIRTH[name] = held = dict(vars(module))
+        for known in held:
+            _BORN_IN.setdefault(known, []).append(name)
         _BORN.update({id(f): (f, _parts_of(f)) for value in held.values() for f in _functions(value)})
 
 
@@ -320,7 +338,7 @@ def _shows(name: str) -> bool:
 def _record(module: types.ModuleType) -> None:
     # Four kinds of things can be exchanged: what a name of the module means, the entries of its tables, the attributes
     # of its classes, and the code inside a function object. Each goes into a book of its own.
-    held, before = dict(vars(module)), len(_FUNCTIONS)
+    held, before = {k: _as_born(k, v) for k, v in vars(module).items()}, len(_FUNCTIONS)
     _SPACES.add(id(vars(module)))
     mine = module is not sys.modules[__name__]  # this one keeps its books in its namespace
     _NAMESPACES.append(
@@ -336,6 +354,15 @@ def _record(module: types.ModuleType) -> None:
             _CACHES.append(value)
         _enter(value, module.__name__)
     _lean(held, list(islice(_FUNCTIONS, before, None)))
+
+
+def _as_born(name: str, value: Thing) -> Thing:
+    """What a name meant in the module of others from which it was imported, where it was replaced there before."""
+    for home in _BORN_IN.get(name, ()):
+        then = _BIRTH[home][name]
+        if then is not value and vars(sys.modules.get(home, builtins)).get(name) is value:
+            return then
+    return value
 
 
 def _table(where: str, table: Thing) -> _Kept:
@@ -358,6 +385,8 @@ def _lean(held: dict[str, object], functions: list[types.FunctionType]) -> None:
     modules = [v for v in held.values() if type(v) is types.ModuleType and _leant_on(v)]
     for module in (*modules, builtins):
         _keep_names(module, names - SPOKEN)
+    for value in held.values():
+        _keep_methods(value, names)
     for late in (n for n in names if n.partition(".")[0] in ASKED_LATE):
         _LATE.setdefault(late, set()).update(names)
         if late in sys.modules:
@@ -375,8 +404,20 @@ def _keep_names(module: types.ModuleType, names: set[str], above: tuple[object, 
         if key not in _LEANT:
             _LEANT[key] = space, value
             _CODE.extend(_BORN.get(id(f), (f, _parts_of(f))) for f in _functions(value))
+        _keep_methods(value, names)
         if type(value) is types.ModuleType and value not in inside and _leant_on(value):
             _keep_names(value, names, inside)
+
+
+def _keep_methods(kind: Thing, names: set[str]) -> None:
+    """Of a class of sympy, and of those that it inherits from: operators, and what new functions name."""
+    for cls in _mro(kind) if type(kind) is not types.ModuleType and isinstance(kind, type) else ():
+        for name, value in _BORN_CLASSES.get(cls, {}).items():
+            key = f"{cls.__module__}.{cls.__qualname__}", name
+            functions_ = list(_functions(value))
+            if key not in _LEANT and functions_ and (name.startswith("__") or name in names):
+                _LEANT[key] = vars(cls), value
+                _CODE.extend((f, _parts_of(f)) for f in functions_)
 
 
 def _named(code: types.CodeType) -> Iterator[str]:
@@ -395,6 +436,11 @@ def _enter(value: object, module: str) -> None:
     elif value.__module__ == module and value not in _CLASSES:
         _CLASSES.add(value)
         _NAMESPACES.append(_class(f"{module}.{value.__qualname__}", value))
+        listed: dict[str, Field[object]] = vars(value).get("__dataclass_fields__", {})
+        _NAMESPACES.extend(
+            [_table(f"{module}.{value.__qualname__}.__dataclass_fields__", listed)] if listed else ()
+        )
+        _FIELDS.update({id(entry): (entry, SAID(entry)) for entry in listed.values()})
         if type(value) is EnumType:  # what is printed of a word is kept in the word itself
             members: dict[str, object] = dict(value.__members__)
             _NAMESPACES.extend(
@@ -446,7 +492,7 @@ def _parts_of(f: types.FunctionType) -> tuple[object, ...]:
 
 def _of_python(f: types.FunctionType) -> bool:
     """True for functions of Python's library and of numpy, that our modules import by name."""
-    home = sys.modules.get(f.__module__ or "")
+    home = sys.modules.get(f.__globals__.get("__name__", ""))  # of a decorated one the decorator's
     known = {*sys.stdlib_module_names, "numpy", "scipy", "sympy"} - {"__main__"}
     return home is not None and vars(home) is f.__globals__ and home.__name__.partition(".")[0] in known
 
@@ -528,6 +574,9 @@ def _functions_altered() -> str:
             now = zip(_FUNCTIONS, map(part, _FUNCTIONS), _KEPT_PARTS[at], strict=True)
             f = next(f for f, found, kept in now if found is not kept)
             return f"{f.__module__}.{f.__qualname__} was rewritten after import"
+    entry = next((f for f, said in _FIELDS.values() if not all(map(is_, SAID(f), said))), None)
+    if entry is not None:
+        return f"field {entry.name} of a dataclass of the package was rewritten after import"
     inside = next((c for c, content in _CELLS if c.cell_contents is not content), None)
     if inside is not None:
         return "a variable of a function of the package was replaced after import"

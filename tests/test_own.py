@@ -7,12 +7,16 @@ import importlib
 import json
 import math
 import pickle
+import subprocess
 import sys
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+import mpmath
 import numpy as np
 import pytest
+import scipy.linalg
+import scipy.optimize
 import sympy
 
 import compth as ct
@@ -323,12 +327,34 @@ LEANT = [
     (builtins, "sum", lambda *a: 0),
     (Fraction, "__truediv__", lambda a, b: Fraction(0)),
     (Fraction, "_operator_fallbacks", None),
+    (sympy, "factor", lambda *a, **k: 0),
+    (sympy, "sympify", lambda *a, **k: 0),
+    (sympy.Expr, "expand", lambda *a, **k: 0),
+    (sympy.Expr, "__add__", lambda a, b: b),
+    (sympy.Basic, "subs", lambda *a, **k: 0),
+    (sympy.Poly, "terms", lambda *a: []),
+    (mpmath, "eig", lambda *a, **k: 0),
+    (scipy.optimize, "minimize", lambda *a, **k: 0),
     (_own, "different", lambda *a: ""),
     (_own, "_strange", lambda *a: ""),
     (_own, "_matters", lambda *a: False),
     (_own, "altered", lambda *a: ""),
     (_own, "_CLASSES", set()),
 ]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _all_of_it():
+    """What is named elsewhere is known from the import of the module that names it."""
+    for name in (
+        "worst_case.units",
+        "dynamics.rational",
+        "studies.derivation.proofs",
+        "proof",
+        "methods",
+        "_numbers",
+    ):
+        importlib.import_module(f"compth.{name}")
 
 
 @pytest.mark.parametrize(("owner", "name", "value"), LEANT, ids=lambda v: str(getattr(v, "__name__", v))[:20])
@@ -339,6 +365,59 @@ def test_what_our_code_names_elsewhere_is_watched(owner, name, value):
     assert set(said) == {ct.Standing.ASSUMED}
     assert altered() == ""
     assert claims[0].standing is ct.Standing.PROVED
+
+
+@pytest.mark.parametrize(
+    ("part", "value"), [("default", 3), ("compare", False), ("init", False), ("default_factory", list)]
+)
+def test_a_field_that_was_rewritten_is_seen(part, value):
+    """What a constructor puts into a field is asked of the field itself."""
+    entry = ct.RandK.__dataclass_fields__["k"]
+    before = getattr(entry, part)
+    setattr(entry, part, value)
+    try:
+        assert altered() == "field k of a dataclass of the package was rewritten after import"
+    finally:
+        setattr(entry, part, before)
+    assert altered() == ""
+
+
+def test_a_field_that_was_exchanged_is_seen(monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setitem(ct.RandK.__dataclass_fields__, "k", ct.TopK.__dataclass_fields__["k"])
+        assert altered() == "compth.compressors.rand_k.RandK.__dataclass_fields__.k was replaced after import"
+    assert altered() == ""
+
+
+@pytest.mark.parametrize(
+    "function", [sympy.cancel, sympy.Expr.expand, scipy.linalg.lu_factor, ct.tune], ids=lambda f: f.__name__
+)
+def test_the_code_of_what_was_imported_by_name_is_watched(function):
+    """A function of sympy, and one that a decorator of Python's or of scipy's wraps: by the code of what is called."""
+    before = function.__code__
+    function.__code__ = compile_like(before)
+    try:
+        assert altered().endswith("was rewritten after import")
+    finally:
+        function.__code__ = before
+    assert altered() == ""
+
+
+def compile_like(code):
+    return code.replace(co_name="other")
+
+
+def test_a_function_replaced_before_the_import_that_names_it_is_seen():
+    """`from scipy.optimize import brentq` in a module that is imported late took what somebody had put there."""
+    program = (
+        "import compth, scipy.optimize, sys; from compth._own import altered;"
+        "assert 'compth.dynamics.steps' not in sys.modules;"
+        "true = scipy.optimize.brentq; scipy.optimize.brentq = lambda *a, **k: 1.0;"
+        "import compth.dynamics.steps as steps; scipy.optimize.brentq = true;"
+        "print(altered()); steps.brentq = true; print(altered())"
+    )
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert told.stdout == "compth.dynamics.steps.brentq was replaced after import\n\n"
 
 
 def test_nothing_is_proved_in_a_changed_package(monkeypatch):
