@@ -3,8 +3,9 @@
 A claim speaks of real numbers, a program computes in a format. One `Arithmetic` a call, declared or seen, sets the
 domain and the allowance for rounding; oracle, statistics and reproduction script use the same.
 
-`widened`, `loosened` and `limit` are carried into reproduction scripts as text: plain arithmetic, no types of ours. The
-allowance is a promise to sound programs that rounding alone never refutes them; enlarging it hides small violations.
+`mean_square_with_rounding`, `bound_with_rounding` and `limit` are carried into reproduction scripts as text: plain
+arithmetic, no types of ours. The allowance is a promise to sound programs that rounding alone never refutes them;
+enlarging it hides small violations.
 """
 
 from __future__ import annotations
@@ -134,7 +135,7 @@ def declared(name: str) -> Arithmetic:
 # very text.
 
 
-def widened(bound: float, slack: float, second: float, xx: float) -> float:
+def mean_square_with_rounding(bound: float, slack: float, second: float, xx: float) -> float:
     """What a mean square error may be whose exact value is at most `bound`, when rounding moves the output.
 
     Rounding moves the output by at most r = slack (sqrt(E||y||^2) + ||x||) in mean square; by Minkowski the error's
@@ -145,7 +146,7 @@ def widened(bound: float, slack: float, second: float, xx: float) -> float:
     return (root + moved) ** 2 if slack else bound
 
 
-def loosened(inequality: str, bound: float, slack: float, second: float, xx: float) -> float:
+def bound_with_rounding(inequality: str, bound: float, slack: float, second: float, xx: float) -> float:
     """The same for an inequality between E||y||^2, <E y, x> and ||x||^2, S and X the roots of the first and the last.
 
     The output moves by at most r = slack (S + X): to first order E||y||^2 by 2 r S and <E y, x> by r X. Where
@@ -168,7 +169,7 @@ def limit(inequality: str, bound: float, slack: float, second: float, xx: float)
     # square, so that a relative error of 1e-9 in E C(x) is one of 1e-18 here.
     square = is_square(inequality)
     numbers = bound, slack, second, xx
-    granted = widened(*numbers) if square else loosened(inequality, *numbers)
+    granted = mean_square_with_rounding(*numbers) if square else bound_with_rounding(inequality, *numbers)
     if bound == 0 and inequality.startswith("||E C(x)"):
         return granted + 1e-18 * (xx + second)  # a square: a relative bias of 1e-9
     return granted + 1e-9 * max(abs(granted), 1e-3 * (xx + second))

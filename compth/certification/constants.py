@@ -119,7 +119,7 @@ def settle(claim: Claim, forms: Forms, scale: Fraction, rounded: bool) -> Answer
             return Answer(True, reading=line)
     if not rounded and not any(is_float(v) for k, v in claim.constants.items() if k != "n"):
         return Answer(False, name, witness)
-    loose = [(n, _lifted(q, _allowance(read, n, scale))) for n, q in forms(read)]
+    loose = [(n, _plus_multiple_of_identity(q, _allowance(read, n, scale))) for n, q in forms(read)]
     return Answer(False, *(_failing(loose) if _failing(loose)[0] else (name, None)))
 
 
@@ -141,7 +141,7 @@ def _allowance(claim: Claim, inequality: str, scale: Fraction) -> Fraction:
     return 2 * eta * ROUNDING * scale + (ROUNDING * scale) ** 2
 
 
-def _lifted(q: Matrix, by: Fraction) -> Matrix:
+def _plus_multiple_of_identity(q: Matrix, by: Fraction) -> Matrix:
     """q + by I."""
     return [[v + by if i == j else v for j, v in enumerate(row)] for i, row in enumerate(q)]
 

@@ -146,7 +146,7 @@ def _single(run: Run, d: int, oracle: Oracle, holds: Holds) -> Estimate:
     # delta; one with a bias below ||x|| alone the pair (eta, omega). Which is asked only where the error
     # scales with x at all.
     search = _searched(run, d, oracle, [Unbiased(UNIT), BiasVariance(UNIT, UNIT)])
-    grown = growth(lambda x: _followed(oracle, x), d, run.domain)
+    grown = growth(lambda x: _mean_square_error(oracle, x), d, run.domain)
     error, biased = search.worst[0, "E||C(x)-x||^2"], search.worst[0, "||E C(x) - x||^2"].violated
     if grown is Growth.RELATIVE:
         ratio = _bound(oracle, error, _error, relative=True)
@@ -198,7 +198,9 @@ def _both(run: Run, d: int, oracle: Oracle) -> Estimate | None:
     # At large inputs Delta^2 is nothing beside r ||x||^2, so they show r alone; given r, small inputs show
     # what Delta must add.
     scales = np.geomspace(run.domain[0] * 10, run.domain[1] / 10, RUNGS)
-    seen = [[(v, e) for v in directions(d, s) if (e := _followed(oracle, v)) is not None] for s in scales]
+    seen = [
+        [(v, e) for v in directions(d, s) if (e := _mean_square_error(oracle, v)) is not None] for s in scales
+    ]
     large = [e / float(v @ v) for row in seen[RUNGS // 2 :] for v, e in row]
     r = max(large, default=1.0)
     if r >= 1:
@@ -245,7 +247,7 @@ def _sure(m: Moments, of: Callable[[Moments], float]) -> float:
     return max(0.0, of(m) ** 0.5 - moved) ** 2 if m.slack else of(m)
 
 
-def _followed(oracle: Oracle, x: Array) -> float | None:
+def _mean_square_error(oracle: Oracle, x: Array) -> float | None:
     """E||C(x) - x||^2, None where the program cannot be followed at x."""
     try:
         return _sure(oracle(x), _error)

@@ -74,7 +74,7 @@ def at(d: int, values: dict[int, float]) -> Array:
     return x
 
 
-def _led(d: int, rest: float) -> Array:
+def _one_and_then(d: int, rest: float) -> Array:
     """1, then the rest."""
     x = np.full(d, rest)
     x[0] = 1.0
@@ -119,9 +119,9 @@ def _shapes(d: int) -> list[Maker]:
     """Ties, one large entry, decays, powers of two and what lies between them, -0.0."""
     j = np.arange(d, dtype=np.float64)
     steps: list[Maker] = [
-        partial(_led, d, 1e-3),
-        partial(_led, d, 1e-6),
-        partial(_led, d, 0.1),
+        partial(_one_and_then, d, 1e-3),
+        partial(_one_and_then, d, 1e-6),
+        partial(_one_and_then, d, 0.1),
         lambda: 0.5 ** np.minimum(j, 60),
         lambda: j + 1,
         lambda: (j + 1)[::-1].copy(),
@@ -139,14 +139,14 @@ def _shapes(d: int) -> list[Maker]:
         lambda: _leading(d, 3.0, 4.0),
         lambda: 1 + j / (1000 * d),  # flat but for ties: by rank, every entry counts the same
     ]
-    return steps + [partial(_led, d, m) for m in (0.2, 0.25, 0.4, 0.6, 0.7, 0.9)]
+    return steps + [partial(_one_and_then, d, m) for m in (0.2, 0.25, 0.4, 0.6, 0.7, 0.9)]
 
 
 def _tiny(d: int, least: float) -> list[Maker]:
     """The least magnitudes of the domain, and what is small beside usual guards: norm + 1e-8 is no norm there."""
     return [
-        lambda: 2 * least * _led(d, 0.7),
-        lambda: 1e-12 * _led(d, 0.7) * _alternating(d),
+        lambda: 2 * least * _one_and_then(d, 0.7),
+        lambda: 1e-12 * _one_and_then(d, 0.7) * _alternating(d),
     ]
 
 

@@ -116,10 +116,10 @@ def estimate(run: Run, d: int) -> Estimate:
 
 def _mean_square(runs: Runs, x: Array) -> float:
     """E||C(x) - x||^2 from a pilot, with the arithmetic's rounding deducted."""
-    return deducted(float(runs.look(x, PILOT, squares).mean()), runs.run.slack) * float(x @ x)
+    return without_rounding(float(runs.look(x, PILOT, squares).mean()), runs.run.slack) * float(x @ x)
 
 
-def deducted(square: float, slack: float) -> float:
+def without_rounding(square: float, slack: float) -> float:
     """A mean square error in units of ||x||^2 without what rounding may have added: at most slack (2 + its root)."""
     return max(0.0, square**0.5 - slack * (2 + square**0.5)) ** 2 if slack else square
 
@@ -176,7 +176,9 @@ def _known(runs: Runs, kind: str, x: Array, z: Array) -> Estimate:
     blank = Estimate(
         run.subject.name, runs.d, kind, worst_x=x, technique=said, alpha=run.alpha, samples=len(z)
     )
-    ends = [float(as_ratio(blank.symbol, v)) for v in (deducted(lower(z, run.alpha), run.slack), math.inf)]
+    ends = [
+        float(as_ratio(blank.symbol, v)) for v in (without_rounding(lower(z, run.alpha), run.slack), math.inf)
+    ]
     guess = float(as_ratio(blank.symbol, float(z.mean())))
     return changed(blank, guess=guess, interval=(max(0.0, min(ends)), max(ends)))
 

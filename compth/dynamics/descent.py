@@ -61,7 +61,7 @@ def valley(
     return start + k * STEP
 
 
-def descended(f: Callable[[float], float], seen: dict[float, Array], u: float, h: float) -> float:
+def minimum_by_parabolas(f: Callable[[float], float], seen: dict[float, Array], u: float, h: float) -> float:
     """Within h of the minimum near u, by the branches' parabolas there.
 
     Where these foretell little, by the crossing of the lines through the points on either side, or by halves. Ends
@@ -123,20 +123,20 @@ def floor(
         rises = rises or bool(min(values[0], values[4]) - values.min() > FLAT * abs(values.min()))
         if abs(at - u) > 1.5 * h:
             u = at
-        elif abs(at - plain) > CLOSE * h and _heard(values):
+        elif abs(at - plain) > CLOSE * h and _above_rounding(values):
             u, h = at, h / 8
         else:
             # What the curves say must be found: a branch that was missed between the points shows here.
             expected = max(line(at) for line in _curves(seen, points))
             found = f(at) - 1
-            told = not _heard(values) or abs(found - expected) <= SMOOTH * (
+            told = not _above_rounding(values) or abs(found - expected) <= SMOOTH * (
                 values.max() - values.min()
             ) + ROUNDING * abs(found)
             return at, rises, 0.0 if told else h
     return u, rises, h
 
 
-def _heard(values: Array) -> bool:
+def _above_rounding(values: Array) -> bool:
     """True when rho - 1 would differ by more than rounding also from eight times as close by."""
     return bool(values.max() - values.min() > 64 * 10 * ROUNDING * abs(values.min()))
 
@@ -172,7 +172,7 @@ def leftmost(f: Callable[[float], float], u: float, h: float) -> tuple[float, bo
     return u, True
 
 
-def polished(f: Callable[[float], float], u: float, h: float) -> tuple[float, bool]:
+def minimum_by_fit(f: Callable[[float], float], u: float, h: float) -> tuple[float, bool]:
     """The minimum from values around u, and whether f rises to both sides of it.
 
     It is the vertex of a curve through the values, or where two branches of rho cross.
@@ -193,7 +193,7 @@ def polished(f: Callable[[float], float], u: float, h: float) -> tuple[float, bo
             u, h = cross, h / 16
         elif abs(curved - u) > 0.9 * h:  # the minimum lies further out
             u = curved
-        elif abs(plain - curved) <= CLOSE * h or not _heard(values - 1):
+        elif abs(plain - curved) <= CLOSE * h or not _above_rounding(values - 1):
             return curved, rises
         else:
             u, h = curved, h / 8

@@ -181,7 +181,7 @@ def large_d_rate(
     # A quantile in the middle of many has neighbours that a share of its trace goes to; the extreme
     # directions are looked at alone too, since averaging them into a quantile would lower rho.
     edge = found.alone(values)
-    rho, coarse = (max(edge, found(thinned(values, k))) for k in (count, max(count // 2, 1)))
+    rho, coarse = (max(edge, found(means_of_equal_shares(values, k))) for k in (count, max(count // 2, 1)))
     # Two errors: of the limit itself, and of the quantiles that stand for the spectrum, seen by halving them.
     error = found.off(values) + abs(rho - coarse) * (count < whole_d)
     assumed = () if problem is None else assumed_of(method, problem)
@@ -200,7 +200,7 @@ def _can(method: Method, nodes: int) -> None:
         raise Unsupported(f"{method.label}: the noise of stochastic gradients is not known from eigenvalues")
 
 
-def thinned(values: Array, count: int) -> Array:
+def means_of_equal_shares(values: Array, count: int) -> Array:
     """(n, d) eigenvalues as (n, count) means over equal shares of them, in order: their sum is kept."""
     whole = values.shape[1]
     if count >= whole:
@@ -258,7 +258,7 @@ class _Limit:
         """How far the limit is from the exact rate at d: by their distance at SIZES and its order in 1/d (1/2 to 1)."""
         rng, apart = np.random.default_rng(2718), []
         for size in SIZES:
-            few = thinned(values, min(size, values.shape[1]))
+            few = means_of_equal_shares(values, min(size, values.shape[1]))
             there = self(few)
             turns = [np.linalg.qr(rng.standard_normal((few.shape[1],) * 2))[0] for _ in range(ROTATIONS)]
             apart.append(max(abs(self.exact(few, q) - there) for q in turns))
@@ -406,10 +406,10 @@ def _given(method: Method, values: Array, whole_d: int) -> tuple[Number, Mapping
     """The method's own step and parameters: eigenvalues alone have no theorem."""
     if method.gamma is None:
         raise InvalidParameter(f"{method.label} has no step: eigenvalues alone need gamma=...")
-    few = thinned(values, min(SIZES[1], values.shape[1]))
+    few = means_of_equal_shares(values, min(SIZES[1], values.shape[1]))
     small = DistributedQuadratic(np.stack([np.diag(v) for v in few]), np.zeros_like(few))
     plan = method.unplanned(method.check(cast("Problem", _At(small, whole_d))), "")
     return plan.gamma, {**plan.params, **method.given()}
 
 
-__all__ = ["LargeDRate", "MarchenkoPastur", "large_d_rate", "thinned"]
+__all__ = ["LargeDRate", "MarchenkoPastur", "large_d_rate", "means_of_equal_shares"]

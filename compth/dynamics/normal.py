@@ -97,22 +97,22 @@ def in_full(program: Program) -> Program:
 def scheme_of(program: Program, centre: Centre, sketches: Sketches) -> Scheme:
     """The Scheme of a program; NotNormal where it has none."""
     low = lowered(program, centre, sketches, False, together=False)
-    heard = [v for v in low.noises if v.kind == SPOKEN]
+    broadcast_noises = [v for v in low.noises if v.kind == SPOKEN]
     sent = [v for v in low.noises if v.kind == MESSAGE]
-    if len(low.noises) > len(heard) + len(sent):
+    if len(low.noises) > len(broadcast_noises) + len(sent):
         raise NotNormal("parts that are drawn")
-    if len(sent) != 1 or len(heard) > 1 or low.means > 1:
-        raise NotNormal(f"{len(sent)} compressions, {len(heard)} broadcasts, {low.means} memories")
+    if len(sent) != 1 or len(broadcast_noises) > 1 or low.means > 1:
+        raise NotNormal(f"{len(sent)} compressions, {len(broadcast_noises)} broadcasts, {low.means} memories")
     # One compression, at most one broadcast after it, at most one memory: all that a Scheme can say.
     (message,) = sent
     u, memory = message.input, _memory(low, message)
-    if heard and _holds(u, heard[0].column):
+    if broadcast_noises and _holds(u, broadcast_noises[0].column):
         raise NotNormal("a broadcast before the compression")
     _check_input(u, low)
     commons = _commons(low, u, sketches.cross is not None)
     q = u.mine.get(low.servers, Fraction(0))
-    branches = tuple(_branch(p, rows, commons, message, heard, low) for p, rows, _ in low.leaves)
-    down = _down(low, heard[0], commons, message) if heard else None
+    branches = tuple(_branch(p, rows, commons, message, broadcast_noises, low) for p, rows, _ in low.leaves)
+    down = _broadcast_of(low, broadcast_noises[0], commons, message) if broadcast_noises else None
     average = commons.index(low.servers) if low.servers in commons else None
     alpha, beta = ([p.get((k, 0), Fraction(0)) for k in commons] for p in (u.own, u.plain))
     return Scheme(
@@ -166,11 +166,11 @@ def _branch(
     rows: tuple[Row, ...],
     commons: list[int],
     message: Noise,
-    heard: list[Noise],
+    broadcast_noises: list[Noise],
     low: Lowered,
 ) -> Branch:
     """One outcome of the coins: every common vector's next value, without the broadcast's noise."""
-    spoken = heard[0].column if heard else -1
+    spoken = broadcast_noises[0].column if broadcast_noises else -1
     found = []
     for k in commons:
         if rows[k].star or any(e and c == spoken for c, e in rows[k].plain):
@@ -180,7 +180,7 @@ def _branch(
     return Branch(probability, *(tuple(f[i] for f in found) for i in range(3)))
 
 
-def _down(low: Lowered, spoken: Noise, commons: list[int], message: Noise) -> Broadcast:
+def _broadcast_of(low: Lowered, spoken: Noise, commons: list[int], message: Noise) -> Broadcast:
     """What is broadcast, and which common vectors take its noise: the same in every outcome."""
     into = [
         tuple(rows[k].plain.get((spoken.column, 0), Fraction(0)) for k in commons)

@@ -22,7 +22,7 @@ from compth._shown import Shown
 from compth._types import Numbers as Array
 from compth.dynamics import enumerated, masked, stein
 from compth.dynamics.along import EnumeratedRateAt, RateAt
-from compth.dynamics.descent import CLOSE, STEP, descended, floor, leftmost, polished, valley
+from compth.dynamics.descent import CLOSE, STEP, floor, leftmost, minimum_by_fit, minimum_by_parabolas, valley
 from compth.dynamics.own import assumed_of
 from compth.dynamics.radii import WIDTH
 from compth.dynamics.reduced import dynamics_data
@@ -220,7 +220,7 @@ def _root(
     rate.watch(False)
     if closer is None:
         closer = float(brentq(excess, low, high, xtol=CLOSED_IN, rtol=1e-14))
-    return _sided(rate, float(np.exp(closer)), tol)
+    return _between_stable_and_unstable(rate, float(np.exp(closer)), tol)
 
 
 def _told_root(
@@ -251,7 +251,7 @@ def _told_root(
     return None
 
 
-def _sided(rate: RateAt | EnumeratedRateAt, root: float, tol: float) -> StepSize:
+def _between_stable_and_unstable(rate: RateAt | EnumeratedRateAt, root: float, tol: float) -> StepSize:
     """The root with a stable step below and an unstable one above, both by the rate's enclosure."""
     # The root of a residual is no proof: a step a little below must be stable by its enclosure, and one a
     # little above unstable. The nearest distances at which the enclosures say so are the bracket.
@@ -317,7 +317,7 @@ def _best_step(method: Method, problem: Problem, tol: float) -> BestStep:
     start = float(np.log(0.25 / problem.L))
     # Models of rho first, which need a fifth of the rates; what they find must have converged, else the plain
     # search starts over with rates of its own.
-    quick = _modelled(rate, start, tol)
+    quick = _best_step_by_models(rate, start, tol)
     if quick is not None:
         return quick
     rate = rates_along(method, problem)
@@ -358,7 +358,7 @@ def _searched(
         raise Unsupported(f"{method.label}: no best step was found on this problem") from nowhere
     # Branches, not rho itself: rho is the largest of a few smooth functions and has a kink where two cross,
     # where no parabola through values of rho finds the minimum.
-    u = descended(lambda u: asked(u, COARSE), seen, middle, 4 * tol)
+    u = minimum_by_parabolas(lambda u: asked(u, COARSE), seen, middle, 4 * tol)
 
     # Few moments allow a residual near rounding, which a flat valley needs.
     finest = FINEST if rate.small(float(np.exp(u))) else FINE
@@ -369,14 +369,14 @@ def _searched(
 
     at, rises, h = floor(fine, seen, u, 4 * tol)
     if h > 0:
-        at, more = polished(fine, at, h)
+        at, more = minimum_by_fit(fine, at, h)
         rises = rises or more
     # Where rho is flat (the mean decides, and does not move with the step) the smallest such step is meant.
     at, flat = (at, False) if rises else leftmost(fine, at, tol)
     return _between(rate, at, tol, flat)
 
 
-def _modelled(rate: RateAt | EnumeratedRateAt, start: float, tol: float) -> BestStep | None:
+def _best_step_by_models(rate: RateAt | EnumeratedRateAt, start: float, tol: float) -> BestStep | None:
     """The best step and its two sides by models of rho; None where they do not lead to one that converged."""
     snapshots = rate.watch()
     if snapshots is None:
@@ -395,7 +395,7 @@ def _modelled(rate: RateAt | EnumeratedRateAt, start: float, tol: float) -> Best
         for u in (middle - STEP, middle + STEP):
             if min(abs(u - v) for v in known) > CLOSE * STEP:
                 asked(u, ROUGH)
-        at = _foretold(asked, snapshots, middle, tol) if snapshots.settle(middle) else None
+        at = _minimum_by_models(asked, snapshots, middle, tol) if snapshots.settle(middle) else None
         found = None if at is None else _between(rate, at, tol, False, snapshots.model(at).value)
     except (LookupError, np.linalg.LinAlgError):
         return None
@@ -403,7 +403,7 @@ def _modelled(rate: RateAt | EnumeratedRateAt, start: float, tol: float) -> Best
     return found if sure else None
 
 
-def _foretold(
+def _minimum_by_models(
     asked: Callable[[float, float], float], snapshots: Snapshots, middle: float, h: float
 ) -> float | None:
     """The minimum near the middle of a valley by models of the points in it; None where they do not close in on one.

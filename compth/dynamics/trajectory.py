@@ -339,13 +339,13 @@ def _curve(
     if rational:
         start = np.asarray(np.frompyfunc(Fraction, 1, 1)(start))
     state = _begin(method, op, start)
-    rows, means = [_seen(op, state)], [_mean(op, state)]
+    rows, means = [_observables(op, state)], [_mean(op, state)]
     shaped = [] if measure is None else [measure(op, state, rows[-1])]
     with np.errstate(over="ignore", invalid="ignore"):
         for t in range(steps):
             op = system(t)
-            state = _moved(op, state)
-            rows.append(_seen(op, state))
+            state = _one_step(op, state)
+            rows.append(_observables(op, state))
             means.append(_mean(op, state))
             if measure is not None:
                 shaped.append(measure(op, state, rows[-1]))
@@ -454,7 +454,7 @@ def _centred(state: State) -> Moments:
     return state
 
 
-def _moved(op: Operation, state: State) -> State:
+def _one_step(op: Operation, state: State) -> State:
     """One step."""
     return op(_of_model(state)) if isinstance(op, MaskedSystem) else op(_centred(state))
 
@@ -469,7 +469,7 @@ def _square(op: Operation, state: State) -> Array:
     return np.asarray(moments.C[op.slot(0), op.slot(0)])
 
 
-def _seen(op: Operation, state: State) -> Array:
+def _observables(op: Operation, state: State) -> Array:
     """E||x-x*||^2, E f - f*, E||grad f||^2, and of a System the further moments that metrics are made of."""
     if isinstance(op, MaskedSystem):
         return op.quantities(_of_model(state))

@@ -92,7 +92,7 @@ class Owners(JointSketch):
         return (cls(2, 2), cls(3, 2))
 
 
-def owned(c: Constants) -> Number:
+def share_of_other_owners(c: Constants) -> Number:
     """(s-1)/(n-1), s = n/(1+omega) owners of every coordinate; 1 where all send everything."""
     # s/n = 1/(1+omega) is the probability with which a worker keeps a coordinate: s is read off the claim
     return 1 if c.omega == 0 else ratio(ratio(c.n, 1 + c.omega) - 1, c.n - 1)
@@ -100,7 +100,7 @@ def owned(c: Constants) -> Number:
 
 def spread_out(c: Constants) -> Number:
     """chi = n(s-1)/(s(n-1))."""
-    return (1 + c.omega) * owned(c)
+    return (1 + c.omega) * share_of_other_owners(c)
 
 
 class CompressedScaffnewLinear(Theorem):
@@ -122,7 +122,7 @@ class CompressedScaffnewLinear(Theorem):
     def _why_not(self, c: Constants) -> str:
         if not c.mu_min > 0:
             return "every f_i must be strongly convex"
-        return "" if owned(c) > 0 else "every coordinate needs two owners"
+        return "" if share_of_other_owners(c) > 0 else "every coordinate needs two owners"
 
     def step_limit(self, c: Constants) -> tuple[Number, str]:
         return 2 / c.L_max, "2/L_max"
@@ -143,15 +143,15 @@ class CompressedScaffnewLinear(Theorem):
         if "p" in c.params:
             return c.params["p"]
         # p^2 chi (s-1)/(n-1) = 1 - local: communication as often as the local steps can use, and no more
-        return min(1, sqrt((1 - self.local(c, gamma)) / (spread_out(c) * owned(c))))
+        return min(1, sqrt((1 - self.local(c, gamma)) / (spread_out(c) * share_of_other_owners(c))))
 
     def params(self, c: Constants, gamma: Number) -> dict[str, Number]:
-        p, lift = self.chance(c, gamma), owned(c)
+        p, lift = self.chance(c, gamma), share_of_other_owners(c)
         return {"p": p, "lift": lift, "weight": gamma / (p * p * spread_out(c) * lift)}
 
     def rate(self, c: Constants, gamma: Number) -> Number:
         p = self.chance(c, gamma)
-        return max(self.local(c, gamma), 1 - p * p * spread_out(c) * owned(c))
+        return max(self.local(c, gamma), 1 - p * p * spread_out(c) * share_of_other_owners(c))
 
     def observe(self, problem: Problem, state: State, plan: Plan) -> Array:
         apart = mean_square(state.z - problem.x_star) / float(plan.gamma)

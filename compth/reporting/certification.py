@@ -128,7 +128,7 @@ MOST = 2000
 """Runs of equal entries up to which a line spells a vector."""
 
 
-def spelled(value: float) -> str:
+def shortest_digits(value: float) -> str:
     """A float with the digits that give it back; a whole one without its point.
 
     repr of a float is the shortest text that reads back as it.
@@ -137,13 +137,13 @@ def spelled(value: float) -> str:
     return text[:-2] if text.endswith(".0") else text
 
 
-def reckoned(value: float) -> str:
-    """A float that was summed: 2/3 for the floats next to it; others, and short decimals, as `spelled`.
+def nearby_fraction(value: float) -> str:
+    """A float that was summed: 2/3 for the floats next to it; others, and short decimals, as `shortest_digits`.
 
     A fraction of a denominator up to 1000 is meant within 4 units in the last place: some other number lies so close to
     one with a probability below 1e-9.
     """
-    text = spelled(value)
+    text = shortest_digits(value)
     if len(text) <= 6 or not math.isfinite(value):
         return text
     # A mean of a few rational outcomes is a fraction that floats almost hit: the fraction is what a reader
@@ -152,7 +152,7 @@ def reckoned(value: float) -> str:
     return str(near) if near and abs(near - Fraction(value)) <= 4 * Fraction(math.ulp(value)) else text
 
 
-def vector(x: Sequence[float] | Array, word_of: Callable[[float], str] = spelled) -> str:
+def vector(x: Sequence[float] | Array, word_of: Callable[[float], str] = shortest_digits) -> str:
     """Every entry of a vector, by default with all its digits; equal neighbours are counted.
 
     x: one dimension. word_of: how an entry is written. Beyond MOST runs the rest is counted.
@@ -198,8 +198,8 @@ def by_hand(c: Certificate) -> list[str]:
         constants = ", ".join(f"{k} = {_constant(v)}" for k, v in statement["constants"].items())
         out.append(f"claimed: {statement['kind']} with {constants}")
     if "mean" in c.details:
-        mean = vector(c.details["mean"], reckoned)
-        out.append(f"E C(x) = {mean}, E||C(x)||^2 = {reckoned(float(c.details['second']))}")
+        mean = vector(c.details["mean"], nearby_fraction)
+        out.append(f"E C(x) = {mean}, E||C(x)||^2 = {nearby_fraction(float(c.details['second']))}")
     replay = c.details.get("replay") or {}
     if replay.get("kind") == "samples":
         # The very samples can be drawn again: the seed's sequence and in which blocks the calls were made.
@@ -214,14 +214,14 @@ def by_hand(c: Certificate) -> list[str]:
 def _one(x: Array, claim: str) -> str:
     """A vector, with the size that the claim speaks of: the largest entry, or the squared norm."""
     if claim.startswith("MaxNormError"):
-        return f"x = {vector(x)}, ||x||_inf = {spelled(float(np.abs(x).max()))}"
-    return f"x = {vector(x)}, ||x||^2 = {spelled(float(x @ x))}"
+        return f"x = {vector(x)}, ||x||_inf = {shortest_digits(float(np.abs(x).max()))}"
+    return f"x = {vector(x)}, ||x||^2 = {shortest_digits(float(x @ x))}"
 
 
 def _rows(x: Array, n: int) -> str:
     """The vectors of n workers."""
     told = "; ".join(f"a_{i} = {vector(row)}" for i, row in enumerate(x.reshape(n, -1), 1))
-    return f"{told}; mean||a_i||^2 = {spelled(float(x @ x) / n)}"
+    return f"{told}; mean||a_i||^2 = {shortest_digits(float(x @ x) / n)}"
 
 
 def _constant(text: str) -> str:

@@ -200,7 +200,9 @@ def budget(
         base = asked.promise(kind, plain)
         limit = _limit(target, value, base)
         whole_ = whole_family or limit is None or is_cheap(kind, members[0].method)
-        looked = _looked(asked, kind, members, target=target, limit=limit, whole_=whole_, progress=progress)
+        looked = _promises_by_member(
+            asked, kind, members, target=target, limit=limit, whole_=whole_, progress=progress
+        )
         promises[kind] = looked
         if sound:
             for p in (base, *looked):
@@ -284,7 +286,7 @@ def _meets(target: str, limit: float | None, p: Promise) -> bool:
     return limit is not None and _cost(target, p) <= limit * (1 + MESSAGES)
 
 
-def _looked(
+def _promises_by_member(
     asked: Asked, kind: str, members: Sequence[Member], target: str, limit: float | None, whole_: bool,
     progress: Callable[[str], None] | None,
 ) -> tuple[Promise, ...]:  # fmt: skip

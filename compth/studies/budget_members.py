@@ -175,11 +175,11 @@ def _member(make: Make, level: object, c: Compressor | Fleet, problem: Problem |
     claims = fleet.claims(problem.n, problem.d)
     # the claim that the method works with: what it requires, else the fleet's first
     wanted = [c for kind in method.requires for c in claims if isinstance(c, kind)]
-    said = _said([*wanted, *claims][0]) if claims else "-"
+    said = _first_constant([*wanted, *claims][0]) if claims else "-"
     return Member(level, getattr(c, "label", repr(c)), method, bits, said)
 
 
-def _said(claim: Claim) -> str:
+def _first_constant(claim: Claim) -> str:
     """The claim's first constant."""
     name, value = next(iter(claim.constants.items()))
     return f"{name}={float(value):.4g}"
@@ -227,7 +227,7 @@ def members_of_claims(
         claim = Unbiased(value) if name == "omega" else Contractive(value)
         # A compressor that carries the claim and is never called.
         c = compressor(_unseen, claims=claim, bits=0)
-        made.append(Member(value, f"{name}={float(value):.6g}", make(c), None, _said(claim)))
+        made.append(Member(value, f"{name}={float(value):.6g}", make(c), None, _first_constant(claim)))
     return f"every compressor of a class ({name})", _taken(made, problem), ""
 
 

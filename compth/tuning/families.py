@@ -86,7 +86,7 @@ def default_levels(name: str, make: Family, d: int) -> list[int]:
     return sorted({int(v) for v in np.rint(np.geomspace(1, last, MOST))} | {1, last})
 
 
-def _counted(c: Compressor, d: int, price: Cost) -> Number:
+def _message_cost(c: Compressor, d: int, price: Cost) -> Number:
     """Elements or bits of a message of c; elements are index-value pairs, so there must be some."""
     wire = price.wire
     cost = c.bits(d, wire.float_bits)
@@ -159,7 +159,7 @@ def tune_family(
         c.check(d)
     kind: Callable[[Number], Number] = Fraction if exact else float
     form = price.form.cast(kind)
-    paid = [form(kind(_counted(c, d, price))) for c in made]
+    paid = [form(kind(_message_cost(c, d, price))) for c in made]
     if not all(v > 0 for v in paid):
         raise InvalidParameter(
             f"{name} sends messages that cost nothing under {price!r}: give it a fixed cost"
@@ -177,7 +177,7 @@ def tune_family(
     # Improvement per cost up to a factor that all levels share, |g|^2/(2L).
     efficiency = table[1] / table[2]
     fixed_share = _ignores_gradient(made[0], d)
-    at = int(pick(efficiency, last=_sampled(made[0])))
+    at = int(pick(efficiency, last=_is_random(made[0])))
     note = _degenerate(name, efficiency, tried, fixed_share, exact)
     share, step, basis = found[at]
     return Tuning.chosen(
@@ -195,7 +195,7 @@ def tune_family(
     )
 
 
-def _sampled(c: Compressor) -> bool:
+def _is_random(c: Compressor) -> bool:
     """True for random compressors: their ties go to the last level."""
     return not c.deterministic
 

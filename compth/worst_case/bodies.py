@@ -197,13 +197,13 @@ def all_params(
             (v for v in (given.get(name), instance.get(name), default) if v is not None and v is not NOTHING),
             None,
         )
-        out[name] = _ruled(q).get(name) if value is None else value
+        out[name] = _step_rule_parameters(q).get(name) if value is None else value
         if out[name] is None:
             raise InvalidParameter(f"{kind.__name__} needs {name}=...: nothing plans it")
     return out
 
 
-def _ruled(q: Question) -> dict[str, object]:
+def _step_rule_parameters(q: Question) -> dict[str, object]:
     """Parameters that go with the best step in closed form, else those of the method's own rule; {} without either."""
     if q.known is not None:
         return dict(q.known.best(q)[1])
@@ -316,7 +316,7 @@ def body_asked(
     return asked, all_params(asked, values, used), gamma
 
 
-def unspoken(method: object, given: Mapping[str, object]) -> list[str]:
+def unset_parameters(method: object, given: Mapping[str, object]) -> list[str]:
     """The body's parameters that neither `given` (constants of the class among them) nor an instance gives."""
     used, _ = _of_instance(method)
     own = asked_for(method).kind.signature.params

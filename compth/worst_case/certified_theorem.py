@@ -384,10 +384,10 @@ def least(rational: Question, step: Fraction, params: Params) -> Proof | None:
     if rate is not None and rate < 1:
         found = closed_certificate(rational, step, fixed, rate)
         if found is not None:
-            return _weighed(found, rational, closed=True)
+            return _with_largest_weight(found, rational, closed=True)
     near = nearby_certificate(rational, step, fixed) if not rational.exact else None
     if near is not None:
-        return _weighed(near, rational)
+        return _with_largest_weight(near, rational)
     # The LMI of the state as the body has it, and the larger one that also sees x+: whichever needs fewer
     # rounds.
     wide = interior(rational)
@@ -411,11 +411,11 @@ def _roomy(model: Model, q: Question) -> Proof | None:
         return None
     gap = 1 - least.rho
     tried = [least, *(certificate_at(model, least.rho + Fraction(s) * gap) for s in GIVEN_AWAY)]
-    proofs = [p for c in tried if c is not None and (p := _weighed(c, q)) is not None]
+    proofs = [p for c in tried if c is not None and (p := _with_largest_weight(c, q)) is not None]
     return min(proofs, key=lambda p: p.rounds, default=None)
 
 
-def _weighed(certificate: RateCertificate, q: Question, closed: bool = False) -> Proof | None:
+def _with_largest_weight(certificate: RateCertificate, q: Question, closed: bool = False) -> Proof | None:
     """The certificate with the largest weight that ||x - x*||^2 is found to have in V.
 
     V sees it itself, or by what is at least mu^2 or mu/2 times it on the class: the gradient at x, or f - f*.

@@ -15,7 +15,7 @@ from compth.certificates import Certificate, Report, Verdict
 from compth.errors import InvalidParameter, require
 from compth.text.expressions import parse
 from compth.worst_case import lyapunov as user_lyapunov
-from compth.worst_case.bodies import asked_for, body_asked, question, unspoken
+from compth.worst_case.bodies import asked_for, body_asked, question, unset_parameters
 from compth.worst_case.closed import closed_certificate, nearby_certificate, values_of
 from compth.worst_case.exact_algebra import is_psd
 from compth.worst_case.lyapunov import asks_for_the_next_point
@@ -182,7 +182,7 @@ def _read(
     q, params, own = body_asked(method, mu, L, delta=delta, omega=omega, eta=eta, n=n, given=given)
     gamma = own if stepsize is None else number(stepsize, {**values, **params}, "stepsize")
     of_class = dict(zip(("mu", "L", "delta", "omega", "eta", "n"), constants, strict=True))
-    chosen = unspoken(method, of_class | given)
+    chosen = unset_parameters(method, of_class | given)
     if gamma is None:
         gamma = best_step(q, params)
         chosen = ["gamma", *chosen] if q.kind.signature.takes_gamma else chosen

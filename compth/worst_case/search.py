@@ -68,7 +68,7 @@ def best_parameters(
         step, params = choice(np.zeros(0))
         return step, params, rate(np.zeros(0))
     first = min(starts, key=rate)
-    found, least = _descended(rate, first, EVALUATIONS)
+    found, least = _simplex_minimum(rate, first, EVALUATIONS)
     if not least < 1:
         raise Unsupported(f"{q.method}: no stable parameters were found, give some of {', '.join(moving)}")
     # The certified rate lies above the attained one, and may exist only for shorter steps: these are tried
@@ -98,10 +98,10 @@ def _certified(q: Question, choice: Choice, tried: list[Array]) -> Array:
     if certificate_at(model, spelled(attained + 1e-3 * (1 - attained))) is not None:
         return tried[0]
     best = min(tried, key=rate)
-    return _descended(rate, best, CERTIFIED)[0]
+    return _simplex_minimum(rate, best, CERTIFIED)[0]
 
 
-def _descended(rate: Callable[[Array], float], start: Array, evaluations: int) -> tuple[Array, float]:
+def _simplex_minimum(rate: Callable[[Array], float], start: Array, evaluations: int) -> tuple[Array, float]:
     """(where, the rate there) after simplex steps from a start, the first of them WIDE in every direction."""
     from scipy.optimize import minimize
 

@@ -83,13 +83,17 @@ def _of_block(block: list[list[Number]], top: float) -> float:
         exact = mpmath.matrix([[mpmath.mpf(Fraction(x).numerator) / Fraction(x).denominator for x in row]
                                for row in block])  # fmt: skip
         alone = (sizes > sizes[first] * (1 - CLOSE)).sum() == 1
-        found = _refined(exact, float(values[first].real), vectors[:, first].real) if alone else None
+        found = (
+            _by_inverse_iterations(exact, float(values[first].real), vectors[:, first].real)
+            if alone
+            else None
+        )
         if found is None:
             found = max(abs(v) for v in mpmath.eig(exact, left=False, right=False))
         return float(found)
 
 
-def _refined(exact: Matrix, value: float, vector: Numbers) -> mpf | None:
+def _by_inverse_iterations(exact: Matrix, value: float, vector: Numbers) -> mpf | None:
     """|eigenvalue| next to this one by inverse iterations, None where they go elsewhere or do not close in.
 
     A simple eigenvalue: each solve costs a cube of the size, all eigenvalues cost hundreds of them. The shift stays

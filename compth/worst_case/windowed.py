@@ -79,7 +79,7 @@ def windowed_model(
     step = Step(whole, cls)
     # A gradient at every x of the window, so that f - f* at the window's last x and the next one have blocks.
     places = [step.point(_value(step, now[program.server[0]])) for now in states]
-    after = _shifted(step, program, states, places, window)
+    after = _window_and_next(step, program, states, places, window)
     return assembled(
         step,
         after,
@@ -100,7 +100,9 @@ def _value(step: Step, v: Vector) -> Combination:
     return found
 
 
-def _shifted(step: Step, program: Program, states: Rounds, places: list[str], window: int) -> Following:
+def _window_and_next(
+    step: Step, program: Program, states: Rounds, places: list[str], window: int
+) -> Following:
     """What V sees, and the same one round further on: the state, the window's outputs, the gradients at its x."""
     # One round later V sees the same things one round on: outputs of round r become those of round r + 1,
     # which the LMI also has, since one round more than the window was written down.

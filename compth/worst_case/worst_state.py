@@ -64,14 +64,14 @@ def worst_state(model: Model, v: Mapping[str, Fraction], rate: Fraction) -> Witn
         for share, denominator in ROUNDINGS:
             gram = worst_gram(scaled, w, rate, share, quadratic)
             if gram.excess > 0:
-                instance = _restored(model, _rounded(scaled, gram, share, denominator, quadratic))
+                instance = _in_model_units(model, _rounded(scaled, gram, share, denominator, quadratic))
                 found = _checked(model, v, rate, instance)
                 if found is not None:
                     return found
     return None
 
 
-def _restored(model: Model, instance: Instance) -> Instance:
+def _in_model_units(model: Model, instance: Instance) -> Instance:
     """The instance in the model's own units."""
     L = unit_of(model)
     return Instance(
@@ -188,7 +188,7 @@ def _checked(model: Model, v: Mapping[str, Fraction], rate: Fraction, instance: 
     quadratic = instance.hessians is not None
     # The Hessians rule: gradients of the Gram matrix were only near H X, so they are computed anew, exactly.
     if quadratic:
-        instance = _driven(model, instance)
+        instance = _with_gradients_of_state(model, instance)
     means = _means(instance.workers, instance.counts)
     # mean_i <a_i, b_i> = <abar, bbar> + mean_i <deviations>, as in the Model: V and E V+ are evaluated on
     # these.
@@ -207,7 +207,7 @@ def _checked(model: Model, v: Mapping[str, Fraction], rate: Fraction, instance: 
     return Witness(excess, {**_described(model, instance), "V": now, "E V+": later, "E V+ - rate V": excess})
 
 
-def _driven(model: Model, instance: Instance) -> Instance:
+def _with_gradients_of_state(model: Model, instance: Instance) -> Instance:
     """Every gradient computed from the rounded state and Hessians."""
     # A point may hold gradients at other points; after as many sweeps as there are points every one has
     # settled.

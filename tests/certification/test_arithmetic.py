@@ -14,12 +14,12 @@ from compth.certification.arithmetic import (
     FLOAT64,
     FORMATS,
     as_numpy,
+    bound_with_rounding,
     declared,
     grid_points,
     limit,
-    loosened,
+    mean_square_with_rounding,
     seen,
-    widened,
 )
 from compth.certification.reproduce import Program, script
 from compth.errors import InvalidParameter
@@ -155,15 +155,15 @@ def test_rounding_is_numpys():
 
 def test_the_allowance_is_minkowskis():
     # error root 3 may become 3 + 0.1 (2 + 1)
-    assert widened(9.0, 0.1, 4.0, 1.0) == pytest.approx(3.3**2)
-    assert widened(9.0, 0.0, 4.0, 1.0) == 9.0
+    assert mean_square_with_rounding(9.0, 0.1, 4.0, 1.0) == pytest.approx(3.3**2)
+    assert mean_square_with_rounding(9.0, 0.0, 4.0, 1.0) == 9.0
     # the output moves by 0.1 (2 + 1): E||y||^2 by twice that times 2, <E y, x> by that times 1
-    assert loosened("alpha||x||^2", 1.0, 0.1, 4.0, 1.0) == pytest.approx(1 + 0.3 * 4)
-    assert loosened("gamma||x||^2", 1.0, 0.1, 4.0, 1.0) == pytest.approx(1 + 0.3)
-    assert loosened("E||C(x)||^2", 1.0, 0.1, 4.0, 1.0) == pytest.approx(1 + 0.3 * 6)
+    assert bound_with_rounding("alpha||x||^2", 1.0, 0.1, 4.0, 1.0) == pytest.approx(1 + 0.3 * 4)
+    assert bound_with_rounding("gamma||x||^2", 1.0, 0.1, 4.0, 1.0) == pytest.approx(1 + 0.3)
+    assert bound_with_rounding("E||C(x)||^2", 1.0, 0.1, 4.0, 1.0) == pytest.approx(1 + 0.3 * 6)
     square, lower = limit("E||C(x)-x||^2", 9.0, 0.1, 4.0, 1.0), limit("alpha||x||^2", 9.0, 0.1, 4.0, 1.0)
-    assert square == pytest.approx(widened(9.0, 0.1, 4.0, 1.0), rel=1e-8)
-    assert lower == pytest.approx(loosened("alpha||x||^2", 9.0, 0.1, 4.0, 1.0), rel=1e-8)
+    assert square == pytest.approx(mean_square_with_rounding(9.0, 0.1, 4.0, 1.0), rel=1e-8)
+    assert lower == pytest.approx(bound_with_rounding("alpha||x||^2", 9.0, 0.1, 4.0, 1.0), rel=1e-8)
     assert limit("||E C(x) - x||^2", 0.0, 0.0, 1.0, 1.0) == 2e-18
 
 

@@ -16,7 +16,7 @@ from compth.certification.cells import question, stage, visits, words
 from compth.certification.cells.evaluation import Ties
 from compth.certification.cells.nodes import Node, Stopped, holds
 from compth.certification.cells.numbers import Numbers, Unknown
-from compth.certification.cells.scripted import heard, scripted
+from compth.certification.cells.scripted import draw_errors_raised, scripted
 from compth.certification.subject import as_subject, declared_claims
 from compth.certification.tracer import TooManyLeaves, leaves
 from compth.proof import cells
@@ -212,9 +212,9 @@ def test_what_is_raised_inside_a_chosen_draw_is_raised_after_the_call():
             raise KeyboardInterrupt
 
     rng = scripted(Failing(), 1)
-    with pytest.raises(KeyboardInterrupt), heard():
+    with pytest.raises(KeyboardInterrupt), draw_errors_raised():
         rng.random()
-    with heard():
+    with draw_errors_raised():
         assert scripted({0: 0.25}, 1).random() == 0.25
 
 

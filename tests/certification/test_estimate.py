@@ -12,7 +12,7 @@ import pytest
 import compth as ct
 from compth._earned import kept
 from compth.certification.estimated import Estimate, described
-from compth.certification.sampled_estimate import deducted, lower
+from compth.certification.sampled_estimate import lower, without_rounding
 from compth.certification.scales import Growth, growth
 
 DOMAIN = (1e-100, 1e100)
@@ -190,9 +190,9 @@ def test_the_lower_end_holds_with_the_stated_confidence(seed):
 
 def test_deducted_rounding_is_the_inverse_of_what_is_granted():
     # an error root of 0.5 seen may have been 0.5 - 0.01 (2 + 0.5)
-    assert deducted(0.25, 0.01) == pytest.approx((0.5 - 0.025) ** 2)
-    assert deducted(0.25, 0.0) == 0.25
-    assert deducted(1e-9, 0.01) == 0
+    assert without_rounding(0.25, 0.01) == pytest.approx((0.5 - 0.025) ** 2)
+    assert without_rounding(0.25, 0.0) == 0.25
+    assert without_rounding(1e-9, 0.01) == 0
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 import compth as ct
 from compth.dynamics import best_step, exact, exact_rate, max_stable_step, stationary
-from compth.dynamics.descent import polished
+from compth.dynamics.descent import minimum_by_fit
 from compth.dynamics.units import Units, units_of
 from compth.problems import FiniteSum, distributed_quadratic, random_finite_sum, random_quadratic
 from tests.thorough import thorough, tries
@@ -169,7 +169,7 @@ def test_a_flat_floor_gives_its_smallest_step():
 @pytest.mark.parametrize(("left", "right"), [(1.0, 1.0), (0.3, 2.5), (2.5, 0.3)])
 def test_a_cusp_is_found_wherever_it_lies(at, left, right):
     """Two branches of rho that cross: on a straight piece there is no vertex, and the search goes on downhill."""
-    found, rises = polished(lambda u: 0.5 + max(left * (at - u), right * (u - at)), 0.0, 1e-3)
+    found, rises = minimum_by_fit(lambda u: 0.5 + max(left * (at - u), right * (u - at)), 0.0, 1e-3)
     assert rises
     assert found == pytest.approx(at, abs=1e-8)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import compth as ct
-from compth.dynamics.large_d import Quantiles, _Limit, thinned
+from compth.dynamics.large_d import Quantiles, _Limit, means_of_equal_shares
 from compth.errors import InvalidParameter, Unsupported
 
 MP = ct.MarchenkoPastur
@@ -118,7 +118,7 @@ def test_one_small_eigenvalue_among_many_decides():
 
 def test_quantiles_keep_the_sum():
     values = np.sort(np.random.default_rng(0).uniform(0, 1, (2, 1000)))
-    few = thinned(values, 64)
+    few = means_of_equal_shares(values, 64)
     assert few.sum(axis=1) * 1000 / 64 == pytest.approx(values.sum(axis=1), rel=1e-12)
 
 

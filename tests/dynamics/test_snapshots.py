@@ -31,7 +31,7 @@ def test_models_and_the_plain_search_find_the_same_best_step(monkeypatch):
     plain = counted(monkeypatch, "_searched")
     quick = best_step(TWO, SLOPED)
     assert not plain
-    monkeypatch.setattr("compth.dynamics.steps._modelled", lambda *args: None)
+    monkeypatch.setattr("compth.dynamics.steps._best_step_by_models", lambda *args: None)
     slow = best_step(TWO, SLOPED)
     assert plain
     assert quick.gamma == pytest.approx(slow.gamma, rel=2e-7)
@@ -52,7 +52,7 @@ def test_a_best_step_takes_few_applications_of_the_operator(monkeypatch):
     monkeypatch.setattr("compth.dynamics.steps.rates_along", watched)
     best_step(TWO, SLOPED)
     spent = sum(r.applications for r in rates)
-    monkeypatch.setattr("compth.dynamics.steps._modelled", lambda *args: None)
+    monkeypatch.setattr("compth.dynamics.steps._best_step_by_models", lambda *args: None)
     rates.clear()
     best_step(TWO, SLOPED)
     assert spent < sum(r.applications for r in rates) / 3

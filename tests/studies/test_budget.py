@@ -11,7 +11,7 @@ import pytest
 
 import compth as ct
 from compth.errors import InvalidParameter, Unsupported
-from compth.studies.budget import _answer, _looked
+from compth.studies.budget import _answer, _promises_by_member
 from compth.studies.budget_members import Member, ProblemClass
 from compth.studies.budget_promises import Promise, _certified_class, counted_bits
 from compth.worst_case.bodies import body_of
@@ -173,7 +173,7 @@ def test_who_looks_from_the_strongest_looks_at_all_messages_of_a_length(limit, l
     asked = SimpleNamespace(
         promise=lambda by, m: Promise(by, m.label, m.level, m.bits, "-", rounds=rounds[m.label][1])
     )
-    found = _looked(asked, "exact", members, "rounds", limit, False, None)
+    found = _promises_by_member(asked, "exact", members, "rounds", limit, False, None)
     assert "".join(p.label for p in found) == looked
     assert _answer("exact", "rounds", limit, found, None, False).chosen.label == chosen
 

@@ -20,7 +20,7 @@ from compth.certification import evalues
 from compth.certification.cells.bounds import Group
 from compth.certification.cells.evaluation import Chart
 from compth.certification.cells.laws import Piece
-from compth.certification.cells.scripted import heard, scripted
+from compth.certification.cells.scripted import draw_errors_raised, scripted
 from compth.certification.cells.visits import Visit
 from compth.certification.subject import Subject
 from compth.certification.traced import AGREES, LEVEL, RUNS, inputs
@@ -215,7 +215,7 @@ def _run(subject: Subject, d: int, listed: list[Visit], check: Callable[[Array, 
         rng = scripted(visit.script, at) if visit.script else np.random.default_rng([at])
         try:
             # What is raised inside a chosen draw must not be lost in C.
-            with heard():
+            with draw_errors_raised():
                 out = subject.program(visit.x.copy(), rng)
         except Exception as problem:
             _compared(runs, check)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from compth.certification.cells.nodes import Node
 from compth.certification.cells.numbers import Numbers, Unknown, place_of
-from compth.certification.cells.scripted import heard, scripted
+from compth.certification.cells.scripted import draw_errors_raised, scripted
 from compth.certification.cells.stage import Trace
 from compth.certification.cells.visits import generic
 from compth.certification.points import DOMAIN, inside
@@ -109,7 +109,7 @@ def _wide(d: int) -> Iterator[Array]:
 
 def _same(subject: Subject, trace: Trace, x: Array, script: dict[int, float]) -> bool:
     """True where every entry of which the trace tells it is what the program makes."""
-    with heard():
+    with draw_errors_raised():
         y = np.array(subject.program(x.copy(), scripted(script, 0)), dtype=np.float64)
     now, unit = Exactly(x, script), float(np.abs(x).max())
     for i, node in enumerate(trace.outputs):

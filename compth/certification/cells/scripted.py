@@ -56,7 +56,7 @@ class Stream:
 
 
 @contextmanager
-def heard() -> Iterator[None]:
+def draw_errors_raised() -> Iterator[None]:
     """Raise here what is raised inside a chosen draw, such as a limit of time or Ctrl-C: C lets nothing through."""
     failed: list[BaseException] = []
     before = sys.unraisablehook

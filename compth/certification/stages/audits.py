@@ -30,7 +30,7 @@ def draws_as_declared(case: Case) -> Case:
 
     Proofs from inclusion probabilities rest on what is declared; here the draw itself is counted.
     """
-    wrong = misdrawn(case.run, case.d)
+    wrong = wrong_inclusion(case.run, case.d)
     return case if wrong is None else case.ended(wrong)
 
 
@@ -70,7 +70,7 @@ def short_messages(run: Run, d: int) -> list[Certificate]:
     ]  # fmt: skip
 
 
-def misdrawn(run: Run, d: int) -> Certificate | None:
+def wrong_inclusion(run: Run, d: int) -> Certificate | None:
     """A sketch that does not draw with its declared probabilities is refuted: many draws, and a user's traced.
 
     The draw never sees x, so this needs no input: frequencies of thousands of draws for every sketch, and where a

@@ -34,7 +34,7 @@ from compth.methods.core import Array, Constants, Plan, State, Theorem
 from compth.methods.core.agreement import agree
 from compth.methods.core.downlink import Bidirectional
 from compth.methods.core.known import Known
-from compth.methods.core.outside import still, while_it_reads_the_same
+from compth.methods.core.outside import run_until_values_rest, while_it_reads_the_same
 from compth.methods.core.program import (
     Bill,
     Body,
@@ -364,10 +364,10 @@ def _reading(
     kind: type[BodyMethod], params: tuple[tuple[str, Number], ...], n: int, d: int, downlink: bool
 ) -> Reading:
     form = kind.signature
-    # a body that changes what it reads does another step each time: `still` runs the trace again until
+    # a body that changes what it reads does another step each time: `run_until_values_rest` runs the trace again until
     # nothing moved
     names = (form.server, form.worker)
-    found = still(
+    found = run_until_values_rest(
         kind.body,
         lambda: trace(kind.body, *names, dict(params), n=n, d=d, downlink=downlink, start=form.start),
     )
@@ -388,7 +388,9 @@ def derived(
     # reading is cheap and simulates; only what is derived from a program (moments, certificates, proofs)
     # needs the check on arrays that the body does what the trace says
     found = _reading(kind, params, n, d, downlink).program
-    return still(kind.body, lambda: agree(kind.body, found, {k: float(v) for k, v in params}, downlink))
+    return run_until_values_rest(
+        kind.body, lambda: agree(kind.body, found, {k: float(v) for k, v in params}, downlink)
+    )
 
 
 OWN_CODE = (

@@ -319,7 +319,7 @@ def _of_modules(modules: Sequence[object], names: tuple[str, ...]) -> Iterator[t
         yield from ((f"{module.__name__}.{name}", v) for name, v in found)
 
 
-def still(body: Body, run: Callable[[], T]) -> T:
+def run_until_values_rest(body: Body, run: Callable[[], T]) -> T:
     """run(), which runs the body; again where it kept what it computed once. Underivable where values move on."""
     # a counter, clock or generator cannot be seen to move by looking, so it is refused before the run
     opaque = unfollowed(body)
@@ -376,4 +376,4 @@ def while_it_reads_the_same(
     return made
 
 
-__all__ = ["outside", "still", "while_it_reads_the_same"]
+__all__ = ["outside", "run_until_values_rest", "while_it_reads_the_same"]
