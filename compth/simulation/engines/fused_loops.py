@@ -102,25 +102,25 @@ def _largest(y):
     return top
 
 
-@jit
-def _rand_k(y, out, k, index, key):
-    """k steps of Fisher-Yates on `index`, undone afterwards so that it stays the identity."""
+@inlined
+def _rand_k(y, out, k, index, picks, key):
+    """k steps of Fisher-Yates on `index`, undone afterwards so that it stays the identity; picks: scratch."""
     # k swaps of a shuffle choose a uniform ordered k-subset; undoing them backwards restores the index
     # array, so that no row pays d steps to fill it again
     d, counter = len(y), 0
-    picks = np.empty(k, np.int64)
-    out[:] = 0
     scale = d / k
+    for j in range(d):
+        out[j] = 0.0
     for t in range(k):
         offset, used = _below(key, counter, d - t)
         counter += used
         pick = t + offset
-        picks[t] = pick
+        picks[t] = _U(pick)
         index[t], index[pick] = index[pick], index[t]
         j = index[t]
         out[j] = y[j] * scale
     for t in range(k - 1, -1, -1):
-        pick = picks[t]
+        pick = np.int64(picks[t])
         index[t], index[pick] = index[pick], index[t]
 
 
@@ -205,7 +205,7 @@ def _between(low, high, above, below, k, halve):
     return low + (high - low) * share
 
 
-@jit
+@inlined
 def _top_k(y, out, k, bits, found, guess):
     """Largest |y_j|, lower index first under ties. Returns a level near the k-th size, a guess for the next row.
 
@@ -270,7 +270,7 @@ def _sum_sizes(y):
     return total
 
 
-@jit
+@inlined
 def _norm(y, p):
     """||y||_p for p = 1, 2 or inf, scaled where squares would overflow or vanish."""
     if p == 1.0:
@@ -290,7 +290,7 @@ def _norm(y, p):
     return top * math.sqrt(total)
 
 
-@jit
+@inlined
 def _dithering(y, out, s, p, key):
     """||y||_p/s times y s/||y||_p rounded at random to integers."""
     norm = _norm(y, p)
@@ -307,7 +307,7 @@ def _dithering(y, out, s, p, key):
         out[j] = (low + up) * unit
 
 
-@jit
+@inlined
 def _ternary(y, out, key):
     """max|y| sign(y_j) with probability |y_j|/max|y|, else 0."""
     top = _largest(y)
@@ -319,7 +319,7 @@ def _ternary(y, out, key):
         out[j] = math.copysign(top, y[j]) if kept else 0.0
 
 
-@jit
+@inlined
 def _natural(y, out, wide, key):
     """A uniform integer below the mantissa is added and masked off; rows with odd exponents take the slow way."""
     # adding a uniform 52-bit integer to the mantissa carries into the exponent with probability
@@ -341,44 +341,87 @@ def _natural(y, out, wide, key):
         out[j] = math.copysign(math.ldexp(1.0 if up else 0.5, exponent), y[j]) if size > 0 else 0.0
 
 
-@jit
-def _row(kind, k, s, p, y, out, index, bits, found, key, guess):
-    """One message; returns a guess for the next row."""
-    d = len(y)
-    # a chain of comparisons, as numba inlines it and branch prediction makes it free: all rows of a worker
-    # have one kind
-    if kind == RAND_K:
-        _rand_k(y, out, k, index, key)
-    elif kind == TOP_K:
-        return _top_k(y, out, k, bits, found, guess)
-    elif kind == DITHERING:
-        _dithering(y, out, s, p, key)
-    elif kind == TERNARY:
-        _ternary(y, out, key)
-    elif kind == NATURAL:
-        _natural(y, out, bits.view(np.float64), key)
-    elif kind == SIGN:
-        mean = _norm(y, 1.0) / d
-        for j in range(d):
-            out[j] = mean * np.sign(y[j])
+@inlined
+def _scaled(o, keep):
+    """o = keep o; keep = 0 reads nothing."""
+    for j in range(len(o)):
+        o[j] = keep * o[j] if keep != 0.0 else 0.0
+
+
+@inlined
+def _plus_one(o, keep, a, x):
+    """o = keep o + a x; keep = 0 reads nothing."""
+    # keep = 0 must not read: what lies there may be NaN from another round
+    if keep == 0.0:
+        for j in range(len(o)):
+            o[j] = a * x[j]
+    elif keep == 1.0:
+        for j in range(len(o)):
+            o[j] += a * x[j]
     else:
-        out[:] = y
-    return 0.0
+        for j in range(len(o)):
+            o[j] = keep * o[j] + a * x[j]
+
+
+@inlined
+def _stream(stream, r, worker, n):
+    """The stream of row r of a worker, of n of them: rows may be made in any order, or alone."""
+    return mix(stream + _U(r * n + worker + 1) * _ROW)
+
+
+@jit
+def _messages(code, given, sent, rows, stream, worker, n, room, guess):
+    """C of the first rows of given (., 1, d) into sent, streams counted from row `rows[0]`; a guess for later rows.
+
+    code: kind, k, s, p, factor; room: index, bits, found, the scratch of a row.
+    """
+    kind, k, s, p, factor = code
+    index, bits, found = room
+    first, size, d = rows[0], rows[1] - rows[0], given.shape[2]
+    # a loop for each kind, with its kernel written into it: a call for every row would cost as much as twenty
+    # entries
+    if kind == RAND_K:
+        for r in range(size):
+            _rand_k(given[r, 0], sent[r, 0], k, index, found, _stream(stream, first + r, worker, n))
+    elif kind == TOP_K:
+        for r in range(size):
+            guess = _top_k(given[r, 0], sent[r, 0], k, bits, found, guess)
+    elif kind == DITHERING:
+        for r in range(size):
+            _dithering(given[r, 0], sent[r, 0], s, p, _stream(stream, first + r, worker, n))
+    elif kind == TERNARY:
+        for r in range(size):
+            _ternary(given[r, 0], sent[r, 0], _stream(stream, first + r, worker, n))
+    elif kind == NATURAL:
+        wide = bits.view(np.float64)
+        for r in range(size):
+            _natural(given[r, 0], sent[r, 0], wide, _stream(stream, first + r, worker, n))
+    elif kind == SIGN:
+        for r in range(size):
+            mean = _norm(given[r, 0], 1.0) / d
+            for j in range(d):
+                sent[r, 0, j] = mean * np.sign(given[r, 0, j])
+    else:
+        for r in range(size):
+            _plus_one(sent[r, 0], 0.0, 1.0, given[r, 0])
+    if factor != 1.0:
+        for r in range(size):
+            _scaled(sent[r, 0], factor)
+    return guess if kind == TOP_K else 0.0
+
+
+@jit
+def _room(d):
+    """The scratch of a row: the identity permutation and two arrays of bit patterns."""
+    return np.arange(d), np.empty(d, np.uint64), np.empty(d, np.uint64)
 
 
 @jit
 def compress(kind, k, s, p, factor, x, out, key):
     """C of every row of x (rows, d) into out."""
     rows, d = x.shape
-    index, bits, found = np.arange(d), np.empty(d, np.uint64), np.empty(d, np.uint64)
-    guess = 0.0
-    for r in range(rows):
-        # row r's stream by its number: rows may be made in any order, or alone
-        own = mix(_U(key) + _U(r + 1) * _ROW)
-        guess = _row(kind, k, s, p, x[r], out[r], index, bits, found, own, guess)
-        if factor != 1.0:
-            for j in range(d):
-                out[r, j] *= factor
+    given, sent = x.reshape(rows, 1, d), out.reshape(rows, 1, d)
+    _messages((kind, k, s, p, factor), given, sent, (0, rows), _U(key), 0, 1, _room(d), 0.0)
 
 
 @jit
@@ -401,29 +444,7 @@ def _at(kind, slot, i, start, products, b, memory, shared, scratch, kept, totals
     return totals[slot], 0, 0, 1
 
 
-@jit
-def _scaled(o, keep):
-    """o = keep o; keep = 0 reads nothing."""
-    for j in range(len(o)):
-        o[j] = keep * o[j] if keep != 0.0 else 0.0
-
-
-@jit
-def _plus_one(o, keep, a, x):
-    """o = keep o + a x; keep = 0 reads nothing."""
-    # keep = 0 must not read: what lies there may be NaN from another round
-    if keep == 0.0:
-        for j in range(len(o)):
-            o[j] = a * x[j]
-    elif keep == 1.0:
-        for j in range(len(o)):
-            o[j] += a * x[j]
-    else:
-        for j in range(len(o)):
-            o[j] = keep * o[j] + a * x[j]
-
-
-@jit
+@inlined
 def _plus_two(o, keep, a, x, b, y):
     """o = keep o + a x + b y."""
     if keep == 0.0:
@@ -434,7 +455,7 @@ def _plus_two(o, keep, a, x, b, y):
             o[j] = keep * o[j] + (a * x[j] + b * y[j])
 
 
-@jit
+@inlined
 def _plus_three(o, keep, a, x, b, y, c, z):
     """o = keep o + a x + b y + c z."""
     if keep == 0.0:
@@ -542,10 +563,10 @@ def one_pass(
     kinds, ks, ss, ps, factors = codes
     n, (_, runs, _, d), step = len(A), totals.shape, scratch.shape[1]
     # made once a pass and used by every row
-    index, bits, found = np.arange(d), np.empty(d, np.uint64), np.empty(d, np.uint64)
-    stream = mix(_U(key) + _U(turn + 1) * _TURN)
+    room, stream = _room(d), mix(_U(key) + _U(turn + 1) * _TURN)
     guesses = np.zeros(len(scratch))
     for i in range(n):
+        code = kinds[i], ks[i], ss[i], ps[i], factors[i]
         for g in range(len(dots)):
             # A_i x for all replicates at once: one matrix product a worker, which is where the flops are
             np.dot(shared[dots[g, 0]].reshape(runs, d), A[i], products[dots[g, 1]].reshape(runs, d))
@@ -559,26 +580,7 @@ def one_pass(
                     # messages of one round have streams of their own
                     block = stream if message == 0 else mix(stream + _U(message) * _GOLDEN)
                     given, sent = scratch[table[q, HEAD + 1]], scratch[table[q, 2]]
-                    guess = guesses[message]
-                    for r in range(rows[0], rows[1]):
-                        own, m = mix(block + _U(r * n + i + 1) * _ROW), sent[r - start, 0]
-                        guess = _row(
-                            kinds[i],
-                            ks[i],
-                            ss[i],
-                            ps[i],
-                            given[r - start, 0],
-                            m,
-                            index,
-                            bits,
-                            found,
-                            own,
-                            guess,
-                        )
-                        if factors[i] != 1.0:
-                            for j in range(d):
-                                m[j] *= factors[i]
-                    guesses[message] = guess
+                    guesses[message] = _messages(code, given, sent, rows, block, i, n, room, guesses[message])
                 elif table[q, 0] == COMPARE:
                     for r in range(rows[0], rows[1]):
                         # while the memory is in the cache: in the plain run this is a pass of its own over
