@@ -15,7 +15,8 @@ A certificate is a JSON object, texts in the kernel's language:
         signed       answers of solvers, where a part leans on them
 The index has, by theorem, the hashes of the statements (`proved`, `solver_signed`), the names of those which say that
 the bound is attained, with equality on a named instance or at every input (`attained`), and the hash of the whole
-certificate (`sealed`); the hashes of the files that judge (`kernel`, `guard`, `models`); and its own (`index`).
+certificate (`sealed`); the theorems of the catalogue whose formulas these proofs speak of (`stated`); the hashes of
+the files that judge (`kernel`, `guard`, `models`); and its own (`index`).
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ PART, CONTROL = (
     {"statement", "certificate", "witness", "controls"},
     {"of", "statement", "model", "margin", "refusal"},
 )
-LISTS = {"proved", "solver_signed", "attained", "sealed"}
+LISTS = {"proved", "solver_signed", "attained", "sealed", "stated"}
 # the trusted files; what decides vacuity; what decides witnesses and negative controls
 HASHED = {
     "kernel": ("kernel.py", "axioms.py"),

@@ -124,6 +124,12 @@ def proved_index() -> frozenset[str]:
 
 
 @cache
+def stated_index() -> frozenset[str]:
+    """ "theorem proof fingerprint", of each theorem of the catalogue as it was when its proof was made."""
+    return _listed("stated")
+
+
+@cache
 def attained_index() -> frozenset[str]:
     """Those with a statement that the bound is attained: equality on a named instance, or at every input."""
     return _listed("attained")
@@ -234,7 +240,19 @@ def sure(thing: object) -> Standing:
     if not whole:
         return Standing.ASSUMED
     stated = cast("Stated", thing)
-    return Standing.PROVED if stated.proof in proved_index() else stated.declared
+    return Standing.PROVED if rests(stated) else stated.declared
+
+
+def rests(stated: Stated) -> bool:
+    """True where its proof passes, and was made of these formulas where a theorem says by `statement` what they are.
+
+    `proof` is a typed name: another theorem's proof under it proves nothing of this one.
+    """
+    if stated.proof not in proved_index():
+        return False
+    said = getattr(stated, "statement", None)
+    # one that is made for a method shows its closed form at the very constants of a run
+    return said is None or getattr(stated, "derived", False) or said() in stated_index()
 
 
 def issued(formulas: Callable[..., tuple[C, ...]]) -> Callable[..., tuple[C, ...]]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from compth._types import Json
-from compth.claims import Standing, coq_index, how_sharp, proved_index, shown
+from compth.claims import Standing, coq_index, how_sharp, proved_index, rests, shown
 from compth.cli._output import say, show_about, show_list, terminal
 from compth.errors import InvalidParameter, Unsupported
 from compth.text.specs import meant
@@ -117,7 +117,7 @@ def about_theorem(theorem: Theorem) -> Json:
         "standing": _standing(theorem),
         "sharpness": how_sharp(theorem),
         "looseness": None if loose is None else {"text": str(loose), **vars(loose)},
-        "proof": theorem.proof if theorem.proof in proved_index() else None,
+        "proof": theorem.proof if rests(theorem) else None,
         "coq": "checked" if _in_coq(theorem) else None,
         "source": str(theorem.source),
     }
@@ -170,7 +170,7 @@ def _scripts(module: str) -> ModuleType:
 
 def _proof_of(theorem: Theorem) -> str:
     """The id of its stored proof; Unsupported where it has none."""
-    if theorem.proof not in proved_index():
+    if not rests(theorem):
         raise Unsupported(f"{theorem.id} has no machine-checked proof: its standing is {_standing(theorem)}")
     return theorem.proof
 

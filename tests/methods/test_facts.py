@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -9,11 +11,13 @@ import pytest
 import sympy
 
 import compth as ct
+from compth.claims import Sharpness, Standing, proved_index, rests, stated_index
 from compth.errors import NoGuarantee, Unsupported
 from compth.methods import Theorem, theorems
 from compth.methods.core.symbols import GAMMA, facts_of, hypotheses
 from compth.methods.dcgd import DCGDGeneral
 from compth.methods.gd import GDContraction
+from proofs_check._command import LENT, stated
 
 from .record import method_for
 
@@ -52,15 +56,6 @@ def test_every_theorem_is_asked():
     assert {p.id for p in ASKED} == set(theorems())
 
 
-LENT = {
-    "ist.interpolation": "ist.theorem1",
-    "ist.interpolation_sharp": "ist.theorem1_sharp",
-    "ist.neighbourhood": "ist.theorem2",
-    "ist.neighbourhood_sharp": "ist.theorem2_sharp",
-}
-"""Theorems whose proof has another name: looked at one by one."""
-
-
 def lent(found):
     """Theorem -> its proof, where that is the script of another id."""
     return {i: th.proof for i, th in found.items() if th.proof not in ("", i)}
@@ -75,6 +70,54 @@ def test_no_theorem_reads_proved_by_the_proof_of_another():
         proof = "gd.contraction"
 
     assert lent({"dcgd.quick": Quick()}) == {"dcgd.quick": "gd.contraction"}
+
+
+def test_the_index_lists_the_formulas_that_were_proved():
+    found = theorems()
+    assert stated_index() == set(stated(proved_index()))
+    assert {th.standing for th in found.values() if th.proof} == {Standing.PROVED}
+    assert len({th.statement() for th in found.values()}) == len(found)
+
+
+FASTER = Fraction(99, 100)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        None,
+        lambda kind: setattr(kind, "proof", "dcgd.noisy"),
+        lambda kind: setattr(kind, "id", "gd.quick"),
+        lambda kind: setattr(
+            kind, "rate", lambda self, c, gamma: FASTER * GDContraction.rate(self, c, gamma)
+        ),
+        lambda kind: setattr(kind, "step_limit", lambda self, c: (3 / c.L, "3/L")),
+        lambda kind: setattr(kind, "floor", lambda self, c, gamma: -gamma),
+        lambda kind: setattr(kind, "slack", Theorem.slack),
+        lambda kind: setattr(kind, "metric", "f(x_t) - f*"),
+        lambda kind: setattr(kind, "sharpness", Sharpness.UPPER),
+    ],
+)
+def test_a_theorem_of_the_package_is_proved_by_its_own_formulas_alone(change):
+    """A class in the package with another's `proof`, or with a rate that nobody proved, read PROVED."""
+    kind = type("Own", (GDContraction,), {"__module__": GDContraction.__module__, "proof": "gd.contraction"})
+    if change is not None:
+        change(kind)
+    assert kind().proof in proved_index()
+    assert rests(kind()) == (change is None)
+
+
+def test_another_formula_in_the_package_takes_the_proof_away():
+    """The standing of the catalogue's own theorem, where its source says another rate than the one of the index."""
+    program = (
+        "import compth.methods.gd as gd; from compth.claims import sure; from compth.methods.core import theorem;"
+        "kind = gd.GDContraction; before = sure(kind()).value; theorem._statement.cache_clear();"
+        "before_rate = kind.rate;"
+        "kind.rate = lambda self, c, gamma: before_rate(self, c, gamma) / 2;"
+        "print(before, sure(kind()).value)"
+    )
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert told.stdout.split() == ["PROVED", "DERIVED"]
 
 
 def own_plans(found):

@@ -130,6 +130,7 @@ def index_of(path):
         "proved": {name: whole["proved"][name]},
         "solver_signed": {},
         "sealed": {name: whole["sealed"][name]},
+        "stated": [],
     }
     lists["attained"] = {k: v for k, v in whole["attained"].items() if k == name}
     index = {**{k: whole[k] for k in HASHED}, **lists}

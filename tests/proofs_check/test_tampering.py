@@ -32,7 +32,12 @@ def index_of(data):
     theorem = data["theorem"]
     kept = {k: WHOLE[k] for k in recheck.HASHED}
     hashes = [identity(json.dumps(part["statement"])) for part in data["parts"]]
-    lists = {"proved": {theorem: hashes}, "solver_signed": {}, "sealed": {theorem: recheck.sealed(data)}}
+    lists = {
+        "proved": {theorem: hashes},
+        "solver_signed": {},
+        "sealed": {theorem: recheck.sealed(data)},
+        "stated": [],
+    }
     lists["attained"] = {theorem: names} if (names := recheck.attained(data)) else {}
     return {**kept, **lists, "index": recheck.sealed({**kept, **lists})}
 

@@ -13,14 +13,27 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import ClassVar, Protocol
+from dataclasses import dataclass, field, fields
+from fractions import Fraction
+from functools import cache
+from hashlib import sha256
+from typing import Any, ClassVar, Protocol
+from zlib import crc32
 
 import numpy as np
 
 from compth._numbers import Number
 from compth._types import Array
-from compth.claims import Attribution, Claim, Sharpness, Standing, standing_of
+from compth.claims import (
+    Attribution,
+    Claim,
+    Contractive,
+    JointVariance,
+    Sharpness,
+    Standing,
+    Unbiased,
+    shown,
+)
 from compth.errors import NoGuarantee
 from compth.methods.core.constants import Constants
 from compth.methods.core.state import State
@@ -114,7 +127,11 @@ class Theorem(ABC):
     @property
     def standing(self) -> Standing:
         """PROVED when its proof is in the shipped index, else as declared; ASSUMED for a user's theorem."""
-        return standing_of(self.proof, self.declared, self)
+        return shown(self)
+
+    def statement(self) -> str:
+        """Its id, its proof's, and the fingerprint of its formulas: what the index lists when the proof is made."""
+        return _statement(type(self))
 
     def why_not(self, c: Constants) -> str:
         """ "" when the theorem applies to these constants, else the hypothesis that fails."""
@@ -260,3 +277,53 @@ class Theorem(ABC):
             most = f"{'<' if self.open_range else '<='} {rule} = {float(limit):.6g}"
             raise NoGuarantee(f"gamma={float(gamma):.6g} is outside {self.id}'s range: 0 < gamma {most}")
         return gamma
+
+
+class _Numbers(dict[str, Number]):
+    """A number for every name: what a method may know of a problem, or a user may fix."""
+
+    def __missing__(self, name: str) -> Number:
+        return Fraction(1 + crc32(name.encode()) % 89, 97)
+
+
+def _anywhere() -> Constants:
+    """Numbers without meaning at which formulas that differ have other values."""
+    plain = {f.name: _Numbers()[f.name] for f in fields(Constants) if f.type == "Number"}
+    smooth = {
+        "L": Fraction(7, 2),
+        "L_max": Fraction(9, 2),
+        "L_tilde": 4,
+        "mu": Fraction(1, 3),
+        "mu_min": Fraction(1, 4),
+    }
+    claims = (
+        Unbiased(Fraction(5, 7)),
+        Contractive(Fraction(2, 5)),
+        JointVariance(Fraction(3, 8), Fraction(1, 9)),
+    )
+    named = _Numbers()
+    return Constants(**{**plain, **smooth, "n": 3, "d": 5, "claims": claims, "params": named, "facts": named})
+
+
+@cache
+def _statement(kind: type[Theorem]) -> str:
+    """A theorem's formulas at one point, eight digits of each; where one has no value there, that is what is listed."""
+    theorem = kind()
+    told: list[object] = [kind.metric, kind.sharpness.value, *(k.__name__ for k in kind.requires)]
+    limit = lambda c, gamma: theorem.step_limit(c)  # noqa: E731
+    for formula in (limit, theorem.slack, theorem.params, theorem.rate, theorem.floor):
+        try:
+            told.append(_digits(formula(_anywhere(), Fraction(1, 97))))
+        except Exception as none:
+            told.append(type(none).__name__)
+    said = sha256(repr(told).encode())
+    return f"{kind.id} {kind.proof} {said.hexdigest()[:32]}"
+
+
+def _digits(value: Any) -> Any:
+    """Numbers, also inside, as eight digits."""
+    if isinstance(value, Mapping):
+        return {k: _digits(v) for k, v in value.items()}
+    if isinstance(value, tuple):
+        return [_digits(v) for v in value]
+    return value if isinstance(value, str) or value is None else f"{float(value):.8g}"
