@@ -45,7 +45,8 @@ class NaturalCompression(Compressor):
     def kernel(self, x: Array, rng: np.random.Generator) -> Array:
         """Add a uniform integer below the mantissa and mask it off: the same law bit by bit."""
         if x.dtype != np.float64:
-            return self._compress(x, rng).astype(x.dtype)
+            # every float32 is a double, and so is the power of two that it is rounded to
+            return self.kernel(x.astype(np.float64), rng).astype(x.dtype)
         out = np.empty(x.shape)
         # `chunks` cuts rows with a scale each; here there is none
         unused = np.zeros((*x.shape[:-1], 1))

@@ -209,14 +209,21 @@ class DistributedQuadratic(AtMinimum):
         """(d, n d): column block i is A_i, so that x @ it holds every worker's A_i x side by side."""
         return np.ascontiguousarray(self.A.transpose(2, 0, 1).reshape(self.d, -1))
 
+    @kept
+    def _stacked_single(self) -> Array:
+        """The stacked Hessians in single precision: cast once, not at every round."""
+        single = self.A.astype(np.float32)
+        return np.ascontiguousarray(single.transpose(2, 0, 1).reshape(self.d, -1))
+
     def stacked(self, dtype: np.typing.DTypeLike) -> Array:
-        """The stacked Hessians in the given precision (cached for float64)."""
-        return np.asarray(self._stacked, dtype=dtype)
+        """The stacked Hessians in the given precision (cached for float64 and float32)."""
+        held = self._stacked_single if np.dtype(dtype) == np.float32 else self._stacked
+        return np.asarray(held, dtype=dtype)
 
     def gradients(self, x: Array) -> Array:
         """grad f_i(x) for every worker: (..., d) -> (..., n, d), one matrix product in the precision of x."""
         x = x if x.dtype.kind == "f" else x.astype(np.float64)  # no Hessians in integers
-        flat = np.matmul(x, self._stacked if x.dtype == np.float64 else self.stacked(x.dtype))
+        flat = np.matmul(x, self.stacked(x.dtype))
         out: Array = flat.reshape(*x.shape[:-1], self.n, self.d)
         out -= self.b.astype(x.dtype, copy=False)
         return out

@@ -153,3 +153,15 @@ def test_a_condition_number_beyond_rounding_is_refused_and_not_replaced():
     for kappa in (1e14, 1e18):
         with pytest.raises(InvalidParameter, match="lost in rounding"):
             ct.problems.random_quadratic(2, 3, kappa, seed=1)
+
+
+def test_stacked_hessians_of_single_precision_are_cast_once_and_those_of_double():
+    problem = ct.problems.random_quadratic(3, 5, 10, seed=0)
+    single = problem.stacked(np.float32)
+    assert single is problem.stacked(np.float32)
+    assert single.dtype == np.float32
+    np.testing.assert_array_equal(single, problem.stacked(np.float64).astype(np.float32))
+    x = np.random.default_rng(0).standard_normal((4, 5))
+    near = problem.gradients(x.astype(np.float32))
+    assert near.dtype == np.float32
+    np.testing.assert_allclose(near, problem.gradients(x), rtol=1e-4, atol=1e-5)
