@@ -22,7 +22,8 @@ from compth.errors import CompthError
 from compth.reporting.files import MARK, provenance, write_all
 from compth.reporting.reports import figure_bytes
 
-HEADER = ("benchmark", "what", "ratio", "low", "high", "target", "met")
+HEADER = ("benchmark", "what", "ratio", "low", "high", "target", "met", "measured")
+UNKNOWN = "not measured"
 
 
 def names() -> list[str]:
@@ -36,7 +37,7 @@ def measure(name: str) -> list[Line]:
     print(f"\n{name}")
     found = []
     for row in importlib.import_module(f"benchmarks.bench_{name}").run():
-        mark = "" if row.met else "  MISSED"
+        mark = "" if row.met else "  MISSED" if row.measured else f"  {UNKNOWN.upper()}"
         print(
             f"  {row.what:<62} {row.ratio:8.3g}  [{row.low:.3g}, {row.high:.3g}]  {row.target}{mark}",
             flush=True,
@@ -45,21 +46,30 @@ def measure(name: str) -> list[Line]:
     return found
 
 
+def shown(value: float) -> str:
+    """Three digits, whole numbers as they are: no powers of ten below a million."""
+    return f"{value:,.0f}" if 100 <= abs(value) < 1e6 else f"{value:.3g}"
+
+
 def _table(results: dict[str, list[Line]]) -> str:
     """The table as reStructuredText."""
     lines = [f".. {MARK}", ""]
     for name, rows in results.items():
         lines += [name, "-" * len(name), ""]
         if name == "scaling":
-            lines += [".. image:: /benchmarks/scaling.svg", "   :alt: seconds against n, d, runs, steps", ""]
+            lines += [
+                ".. image:: /benchmarks/scaling.svg",
+                "   :alt: seconds against n, d, runs, steps and what else is counted, on logarithmic axes",
+                "",
+            ]
         lines += [".. list-table::", "   :header-rows: 1", "   :widths: 60 12 18 10", ""]
         cells = [("what", "median", "quartiles", "target")]
         cells += [
             (
                 r.what,
-                f"{r.ratio:.3g}",
-                f"{r.low:.3g} to {r.high:.3g}",
-                r.target + ("" if r.met else " (missed)"),
+                shown(r.ratio) if r.measured else UNKNOWN,
+                f"{shown(r.low)} to {shown(r.high)}" if r.low < r.high else "",
+                r.target + (" (missed)" if r.measured and not r.met else ""),
             )
             for r in rows
         ]
@@ -102,8 +112,9 @@ def main(arguments: Sequence[str]) -> int:
         if options.out is not None:
             write_all(options.out, {})  # a folder that cannot be written is said before the work
         results = {name: measure(name) for name in options.name or names()}
-        missed = sum(not row.met for rows in results.values() for row in rows)
-        print(f"\n{provenance()}; {missed} target(s) missed")
+        rows = [row for found in results.values() for row in found]
+        missed, lost = sum(r.measured and not r.met for r in rows), sum(not r.measured for r in rows)
+        print(f"\n{provenance()}; {missed} target(s) missed, {lost} {UNKNOWN}")
         if options.out is not None:
             print(", ".join(str(p) for p in write_all(options.out, contents(results))))
     except CompthError as problem:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 import compth as ct
-from benchmarks._timing import Line, line, ratios, seconds
+from benchmarks._timing import Line, line, ratios, times
 from compth.certification import certify
 from compth.certification.oracle import _factor, enumerating, factored
 from compth.certification.subject import as_subject
@@ -28,8 +28,8 @@ def run() -> Iterator[Line]:
     """Seconds are given as they are: their unit is in the name."""
     for thing in OBJECTS:
         for d in (5, 50, 1000):
-            times = [seconds(lambda t=thing, d=d: certify(t, d)) for _ in range(3)]
-            yield line(f"{thing!r}, d={d}: seconds to a verdict (normal)", times)
+            took = times(lambda t=thing, d=d: certify(t, d))
+            yield line(f"{thing!r}, d={d}: seconds to a verdict (normal)", took)
     x = np.linspace(0.1, 2, 10)
     program = ct.RandomDithering(4)._compress
     start = time.perf_counter()

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks._timing import Line, line
+import compth as ct
+from benchmarks._timing import Line, line, ratios, times
 from compth.compressors.rand_k import RandK
 from compth.dynamics import best_step, exact, exact_rate
 from compth.dynamics.radii import Search
@@ -93,6 +94,44 @@ def search_ratios(d: int = 64) -> tuple[float, float]:
     return found["ratio"], (time.perf_counter() - middle) / (middle - start)
 
 
+def beyond() -> Iterator[Line]:
+    """Exact rates where d is too large for second moments: few rows, and the limit of many dimensions."""
+    rng = np.random.default_rng(0)
+    some = ct.compressors.Sampled(ct.Identity(), ct.IndependentSampling((0.5,) * 4))
+    method = DCGD(some, gamma=1e-7)
+    rows = {d: (rng.standard_normal((40, d)), rng.standard_normal(40)) for d in (50, 50_000)}
+    held = {d: ct.problems.from_rows(x, y, 4, 0.01) for d, (x, y) in rows.items()}
+    work = {str(d): lambda p=p: exact_rate(method, p) for d, p in held.items()}
+    yield line(
+        "DCGD, 40 rows: exact rate at d = 50,000 / at d = 50", ratios(work, "50", rounds=3)["50000"], most=2
+    )
+    one = random_quadratic(1, 200, 10, seed=0)
+    sketched = DCGD(RandK(50), gamma=0.15 / one.L)
+    limit, exactly = ct.large_d_rate(sketched, one), exact_rate(sketched, one)
+    yield line(
+        "DCGD d=200, limit of many dimensions: its log rate / the exact one",
+        [float(np.log(limit.rho) / np.log(exactly.rho))],
+        most=1.001,
+        least=0.999,
+    )
+    yield line(
+        "the same: how far it is off / the error that it states",
+        [abs(limit.rho - exactly.rho) / limit.error],
+        most=1,
+    )
+    work = {
+        str(d): lambda d=d: ct.large_d_rate(
+            DCGD(RandK(d // 10), gamma=0.1), ct.MarchenkoPastur(0.5, 0.01), d=d
+        )
+        for d in (10**4, 10**6)
+    }
+    yield line(
+        "limit of many dimensions: a rate at d = 10^6 / at d = 10^4",
+        ratios(work, "10000", 3)["1000000"],
+        most=1.5,
+    )
+
+
 def run() -> Iterator[Line]:
     """Lines for `python -m benchmarks`."""
     for kind, d, kappa in RUNS:
@@ -102,9 +141,13 @@ def run() -> Iterator[Line]:
         yield line(f"{name}: one application / one batched product", [found["ratio"]])
         yield line(f"{name}: the whole rate / one batched product", [found["whole"]])
         yield line(f"{name}: bracket found (1 = yes)", [found["converged"]], least=1)
-    one, search = search_ratios()
-    yield line("DIANA d=64: one application / one batched product", [one], most=4)
-    yield line("DIANA d=64: best step / exact rate", [search], most=4)
+    found = [search_ratios() for _ in range(3)]
+    one, search = ([f[i] for f in found] for i in (0, 1))
+    yield line("DIANA d=64: one application / one batched product", one, most=4)
+    yield line("DIANA d=64: best step / exact rate", search, most=4)
+    problem, method = random_quadratic(10, 64, 1e2, seed=1), DIANA(RandK(6))
+    yield line("DIANA d=64: seconds to an exact rate", times(lambda: exact_rate(method, problem)), most=0.4)
+    yield from beyond()
     yield line("DCGD d=20: simulation to 1e-3 / exact curve", [curve_ratio() for _ in range(3)], least=300)
     yield line("DCGD d=100: simulation to 1e-3 / exact curve", [curve_ratio(100)])
 

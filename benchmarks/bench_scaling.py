@@ -9,7 +9,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 import compth as ct
-from benchmarks._timing import Line, line, seconds
+from benchmarks._timing import Line, line, ratios, seconds
 
 BASE = {"n": 8, "d": 64, "runs": 128, "steps": 40}
 SIZES: dict[str, tuple[int, ...]] = {
@@ -102,3 +102,21 @@ def run() -> Iterator[Line]:
             else f"simulate DIANA: exponent in {axis}"
         )
         yield line(where, exponents(times), most=MOST.get(axis))
+    yield from of_threads()
+
+
+def of_threads() -> Iterator[Line]:
+    """A second BLAS thread: for a product, and for what the package does by products alone (it keeps to one)."""
+    a = np.random.default_rng(0).standard_normal((1500, 1500))
+    works: dict[str, Callable[[], object]] = {
+        "a product, 1500 x 1500": lambda: a @ a,
+        "exact rate, d=200": rate(200),
+    }
+
+    def limited(count: int, work: Callable[[], object]) -> object:
+        with threadpool_limits(count):
+            return work()
+
+    for name, work in works.items():
+        pair = {str(k): lambda k=k, w=work: limited(k, w) for k in (1, 2)}
+        yield line(f"{name}: one BLAS thread / two", ratios(pair, "2", rounds=5)["1"])

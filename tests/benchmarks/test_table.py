@@ -9,8 +9,8 @@ import pytest
 
 import compth as ct
 from benchmarks import _command as bench
-from benchmarks import bench_peers, bench_scaling
-from benchmarks._timing import Line, line, ratios
+from benchmarks import bench_engines, bench_peers, bench_scaling
+from benchmarks._timing import Line, line, missing, ratios, steady
 
 
 def test_every_benchmark_is_listed_and_has_lines():
@@ -18,7 +18,7 @@ def test_every_benchmark_is_listed_and_has_lines():
 
 
 def test_a_missed_target_says_so(capsys, tmp_path, monkeypatch):
-    rows = [line("good", [1.0, 2.0, 3.0], most=2.5), line("bad", [1.0, 2.0, 3.0], least=5)]
+    rows = [line("good", [1.5, 2.0, 2.5], most=2.5), line("bad", [1.5, 2.0, 2.5], least=5)]
     monkeypatch.setattr(bench, "measure", lambda name: rows)
     assert bench.main(["peers", "--out", str(tmp_path)]) == 0
     assert "1 target(s) missed" in capsys.readouterr().out
@@ -71,3 +71,49 @@ def test_lines_keep_quartiles():
     found = line("x", [4.0, 1.0, 2.0, 3.0, 5.0])
     assert found == Line("x", 3.0, 2.0, 4.0, "", True)
     assert not math.isnan(found.ratio)
+
+
+def test_what_spreads_too_far_is_measured_again_and_then_no_measurement(capsys, tmp_path, monkeypatch):
+    runs = iter([[1.0, 2.0, 9.0], [1.0, 1.1, 1.2], [1.0, 2.0, 9.0], [1.0, 2.0, 9.0]])
+    assert steady(lambda: {"x": next(runs)}) == {"x": [1.0, 1.1, 1.2]}
+    twice = steady(lambda: {"x": next(runs)})["x"]
+    lost = line("x", twice, most=10)
+    assert (lost.measured, lost.met) == (False, False)
+    assert line("edge", [1.0, 1.0, 2.0]).measured
+    assert line("signs", [-1.0, 0.0, 9.0]).measured
+    monkeypatch.setattr(bench, "measure", lambda name: [lost, missing("y", "torch")])
+    assert bench.main(["peers", "--out", str(tmp_path)]) == 0
+    assert "0 target(s) missed, 2 not measured" in capsys.readouterr().out
+    table = (tmp_path / "table.rst").read_text()
+    assert table.count("- not measured") == 2
+    assert "torch is not installed" in table
+    assert "(missed)" not in table
+
+
+def test_the_numpy_script_is_the_method_that_it_is_compared_with():
+    problem = ct.problems.random_quadratic(3, 10, 5, seed=0)
+    for biased, k, method in ((True, 3, ct.EF(ct.TopK(3), gamma=0.1)), (False, 10, ct.GD(gamma=0.1))):
+        last = bench_peers.numpy_run(problem, biased, 0.1, k, steps=30, runs=2)[1]
+        trace = ct.simulate(method, problem, 30, 1, x0=np.zeros(10))
+        assert float(problem.distance_squared(last)) == pytest.approx(trace.mean_square[-1], rel=1e-9)
+
+
+@pytest.mark.optional
+@pytest.mark.parametrize("biased", [True, False])
+def test_the_scan_in_jax_is_the_numpy_script(biased):
+    jax = pytest.importorskip("jax")
+    problem, k = ct.problems.random_quadratic(3, 10, 5, seed=0), 3 if biased else 10
+    scanned = np.asarray(bench_peers.jax_run(jax, problem, biased, 0.1, k, steps=30, runs=2)(0))
+    assert scanned == pytest.approx(
+        bench_peers.numpy_run(problem, biased, 0.1, k, steps=30, runs=2), rel=1e-9
+    )
+
+
+@pytest.mark.optional
+def test_a_method_that_engine_fast_refuses_is_counted_as_such(monkeypatch):
+    pytest.importorskip("numba")
+    loops = bench_engines.with_loops()
+    assert (loops["RandK"], loops["TopK"], loops["PowerSGD"]) == (True, True, False)
+    method = ct.DCGD(ct.Bernoulli(p=0.5), gamma=0.1)
+    assert "Bernoulli" in bench_engines.refusal(method)
+    assert bench_engines.refusal(ct.DCGD(ct.RandK(2), gamma=0.1)) == ""
