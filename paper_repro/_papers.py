@@ -19,7 +19,7 @@ import compth
 import paper_repro
 from compth.reporting.files import MARK, provenance, write_all
 from compth.reporting.reports import figure_bytes
-from paper_repro._targets import Row, Target, Value, decode, encode, judge, load_targets, missing
+from paper_repro._targets import BadTargets, Row, Target, Value, decode, encode, judge, load_targets, missing
 
 ROOT = Path(__file__).resolve().parent
 RESULT = "result.json"
@@ -53,7 +53,12 @@ def keys() -> list[str]:
 
 def paper(key: str) -> Any:
     """The package: SOURCE, run(quick) -> Results, FIGURES: name -> function that draws its data."""
-    return importlib.import_module(f"paper_repro.{key}")
+    found = importlib.import_module(f"paper_repro.{key}")
+    if lacks := [name for name in ("SOURCE", "run", "FIGURES") if not hasattr(found, name)]:
+        raise BadTargets(
+            f"paper_repro/{key}/__init__.py has no {lacks[0]}: a paper has SOURCE, run and FIGURES"
+        )
+    return found
 
 
 def targets(key: str) -> tuple[Target, ...]:

@@ -94,7 +94,11 @@ def report_open(known: Collection[str]) -> None:
 def main(arguments: Sequence[str]) -> int:
     """0 when every proof asked for stands; --check stores nothing, --text and --latex print the proofs."""
     options = _options(arguments)
-    known = scripts()
+    try:
+        known = scripts()
+    except ValueError as stray:
+        print(f"proofs_check: error: {stray}", file=sys.stderr)
+        return 2
     unknown = [w for w in options.id if w not in known]
     if unknown:
         print(

@@ -27,8 +27,8 @@ def terminal() -> bool:
 
     NO_COLOR and dumb terminals say that they do not.
     """
-    # NO_COLOR counts by being there, whatever it holds.
-    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and "NO_COLOR" not in os.environ
+    # NO_COLOR counts where it is there and not empty.
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("NO_COLOR")
 
 
 def command_line() -> str:

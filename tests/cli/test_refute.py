@@ -386,5 +386,7 @@ def test_verdicts_have_colours_in_a_terminal_alone(monkeypatch):
     monkeypatch.delenv("NO_COLOR", raising=False)
     assert _output.coloured_in_terminal("T: REFUTED") == "T: \x1b[1;31mREFUTED\x1b[0m"
     assert _output.coloured_in_terminal("a PROVED_NAME") == "a PROVED_NAME"
+    monkeypatch.setenv("NO_COLOR", "")  # the convention: present and not empty
+    assert _output.coloured_in_terminal("T: REFUTED") == "T: \x1b[1;31mREFUTED\x1b[0m"
     monkeypatch.setenv("NO_COLOR", "1")
     assert _output.coloured_in_terminal("T: REFUTED") == "T: REFUTED"

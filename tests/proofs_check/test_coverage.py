@@ -13,8 +13,9 @@ from compth.claims import B1, B2, BiasVariance, Contractive, Standing
 from compth.compressors import Fleet, NaturalCompression, RandK, TopK, catalogue
 from compth.compressors.core.render import smallest_size
 from compth.methods import theorems
-from proofs_check._command import scripts
+from proofs_check._command import main, scripts
 from proofs_check._coverage import catalogue_objects, claims_of, missing, stale
+from proofs_check._found import families
 from proofs_check.not_provable import REASONS
 
 SCRIPTS = set(scripts())
@@ -23,6 +24,20 @@ OBJECTS = catalogue_objects()
 
 def test_every_theorem_and_claim_has_a_script_or_a_reason():
     assert missing(OBJECTS, SCRIPTS, REASONS) == {}
+
+
+def test_a_stray_script_is_one_line(monkeypatch, capsys, tmp_path):
+    """A script outside the families, or a family without an __init__.py, ended in a traceback."""
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "mine_one.py").write_text("")
+    monkeypatch.setattr("proofs_check._command.scripts", lambda: families(tmp_path))
+    assert main(["--check"]) == 2
+    assert capsys.readouterr().err == (
+        "proofs_check: error: proofs_check/mine/ has scripts and no __init__.py: add one\n"
+    )
+    (tmp_path / "stray.py").write_text("")
+    assert main(["--check"]) == 2
+    assert capsys.readouterr().err.startswith("proofs_check: error: proofs_check/stray.py is in no family")
 
 
 def test_no_reason_outlives_its_script():
