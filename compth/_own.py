@@ -27,7 +27,7 @@ from os.path import abspath, dirname, join
 from sys import byteorder
 from typing import Any, Protocol, TypeVar
 
-from compth._identity import ODD_NAMES, ByIdentity, fixed, namespace, odd_class
+from compth._identity import ODD_NAMES, ByIdentity, Fixed, fixed, namespace, odd_class
 
 T = TypeVar("T")
 Thing = Any
@@ -83,6 +83,8 @@ LEANT_ON = frozenset(
 """Modules of others whose functions our code calls by name: what it names there is kept as the import found it."""
 OTHERS = frozenset({"numpy", "math", "builtins", "fractions", *ASKED_LATE})
 """Packages that are remembered as their import leaves them."""
+EXTENDED = frozenset({"tuning"})
+"""Rooms whose tables are where users put schemes and links of their own."""
 SPOKEN = frozenset(
     {"print", "input", "open", "exit", "quit", "breakpoint", "help", "__import__", "__debug__"}
 )
@@ -125,7 +127,9 @@ class _Kept:
     def steady(self) -> dict[object, object] | None:
         """The dictionary itself while it has as many names as then: a class shows a view of it. None for others."""
         space = self.space()
+        # What is made anew at each look (the entries of a list) would be held against itself.
         whole = get_referents(space)[0] if type(space) is types.MappingProxyType else space
+        whole = whole if whole is not space or self.space() is space else None
         # Where the last two are one object, the last name may be the same and that before it another.
         alike = len(self.values) > 1 and self.values[-1] is self.values[-2]
         return whole if type(whole) is dict and len(whole) == len(self.names) > 0 and not alike else None
@@ -235,6 +239,8 @@ _FUNCTIONS: ByIdentity[types.FunctionType] = ByIdentity()
 _KEPT_PARTS: tuple[list[object], ...] = ([], [], [])
 _CELLS: list[tuple[types.CellType, object]] = []
 _RECORDED: set[str] = set()
+_REGISTERS: list[dict[object, object]] = []
+"""Tables that may grow: they were empty when they were made, or are of a room that is extended by them."""
 _SPACES: set[int] = set()
 """Ids of the namespaces of modules that were recorded: functions of ours were defined in one of them."""
 _FIELDS: dict[int, tuple[Field[object], tuple[object, ...]]] = {}
@@ -350,6 +356,8 @@ def _record(module: types.ModuleType) -> None:
         constant = name.lstrip("_").isupper() and mine
         if constant and (type(value) is dict or (type(value) in (list, set) and name[0] != "_")):
             _NAMESPACES.append(_table(f"{module.__name__}.{name}", value))
+        if type(value) is Fixed:
+            _NAMESPACES.append(_held_by(f"{module.__name__}.{name}", value))
         if hasattr(type(value), "cache_clear"):
             _CACHES.append(value)
         _enter(value, module.__name__)
@@ -368,8 +376,22 @@ def _as_born(name: str, value: Thing) -> Thing:
 def _table(where: str, table: Thing) -> _Kept:
     """The entries of a dictionary, list or set."""
     if type(table) is dict:
-        return _Kept(where, lambda: table, tuple(table), tuple(table.values()), _of_table)
+        # Filled later, and perhaps by other names, too. Else a word that a user adds would be one of the package's.
+        if not table or where.split(".")[1] in EXTENDED:
+            _REGISTERS.append(table)
+        grows = any(table is register for register in _REGISTERS)
+        refused = _of_table if grows else _of_list
+        return _Kept(where, lambda: table, tuple(table), tuple(table.values()), refused)
     return _Kept(where, lambda: dict(enumerate(table)), tuple(range(len(table))), tuple(table), _of_list)
+
+
+def _held_by(where: str, known: Fixed) -> _Kept:
+    """What a set by identity holds, which a frozen object keeps to itself only as far as nobody sets it."""
+
+    def held() -> dict[object, object]:
+        return {"class": type(known), "things": known.things, "ids": known.ids}
+
+    return _Kept(where, held, tuple(held()), tuple(held().values()), _of_list)
 
 
 def _class(where: str, kind: type) -> _Kept:
@@ -569,6 +591,8 @@ def _names_altered(asked: list[_Kept]) -> str:
 
 def _functions_altered() -> str:
     """The first function of the package with other code, defaults or variables."""
+    if any(len(part) != len(_FUNCTIONS) for part in _KEPT_PARTS):
+        return "a function was put beside those of the package after import"
     for at, part in enumerate(PARTS):
         if not all(map(is_, map(part, _FUNCTIONS), _KEPT_PARTS[at])):
             now = zip(_FUNCTIONS, map(part, _FUNCTIONS), _KEPT_PARTS[at], strict=True)

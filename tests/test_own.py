@@ -4,6 +4,7 @@ import abc
 import builtins
 import copy
 import importlib
+import itertools
 import json
 import math
 import pickle
@@ -269,6 +270,65 @@ def test_a_table_of_the_package_may_grow_but_not_change(monkeypatch):
     assert altered() == ""
     monkeypatch.setitem(SCHEMES, "S", SCHEMES["SS"])
     assert "SCHEMES" in altered()
+
+
+@pytest.mark.parametrize(
+    "where", ["certification.vocabulary.WORDS", "proof.axioms.SCHEMAS", "certification.remote.KINDS"]
+)
+def test_a_table_that_says_what_a_proof_may_use_does_not_grow(monkeypatch, where):
+    module, _, name = where.rpartition(".")
+    table = getattr(importlib.import_module(f"compth.{module}"), name)
+    assert altered() == ""
+    monkeypatch.setitem(table, "mine", len)
+    assert f"{name}.mine was added" in altered()
+    monkeypatch.undo()
+    assert altered() == ""
+
+
+@pytest.mark.parametrize(
+    "change", [lambda x: x.append(1), lambda x: x.insert(0, x.pop()), lambda x: x.__setitem__(0, 1)]
+)
+def test_a_list_of_the_package_is_looked_at_each_time(change):
+    from compth.certification.adversary import STEPS
+
+    before = [*STEPS]
+    assert altered() == altered() == ""  # the second is the quick look
+    try:
+        change(STEPS)
+        assert "STEPS" in altered()
+    finally:
+        STEPS[:] = before
+    assert altered() == ""
+
+
+def test_what_the_package_knows_by_identity_does_not_grow():
+    def mine():
+        return 1
+
+    plain, held = _own.PLAIN.ids, _own._FUNCTIONS._held
+    try:
+        object.__setattr__(_own.PLAIN, "ids", plain | {id(mine)})
+        assert "PLAIN.ids" in altered()
+        object.__setattr__(_own.PLAIN, "ids", plain)
+        assert altered() == ""
+        _own._FUNCTIONS.add(mine)
+        assert "beside those of the package" in altered()
+    finally:
+        object.__setattr__(_own.PLAIN, "ids", plain)
+        held.pop(id(mine), None)
+    assert altered() == ""
+
+
+def test_nothing_is_proved_with_a_word_that_was_added(monkeypatch):
+    from compth.certification.vocabulary import WORDS
+
+    calls = itertools.count().__next__
+
+    def program(x, rng):
+        return x * (1 + (calls() > 10**6))
+
+    monkeypatch.setitem(WORDS, id(calls), calls)
+    assert ct.certify(program, 2, claims=ct.Unbiased(0), budget="quick").verdict is ct.Verdict.CONSISTENT
 
 
 def test_the_first_import_is_the_one_that_counts():

@@ -69,9 +69,16 @@ def named(value: Fraction) -> Fraction:
     return read
 
 
+def is_plain(value: Fraction) -> bool:
+    """True for a Fraction of whole numbers, each of Python's own class: what equals it calculates as it does."""
+    return type(value) is Fraction and type(value.numerator) is type(value.denominator) is int
+
+
 @lru_cache(maxsize=8192)  # the paths of a program meet the same thresholds again and again
 def _after_two_roundings(value: Fraction) -> Fraction:
     """The named fraction within one ulp, else a short one within two roundings, else the value."""
+    if not is_plain(value):
+        raise TypeError("a number that calculates in a way of its own names no fraction")
     read, size = within_an_ulp(value), abs(value)
     if read != value or value.denominator <= SIMPLE or size <= ulp(value):
         return read

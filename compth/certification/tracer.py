@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from compth._types import Numbers
 from compth.certification.allowance import Allowance
-from compth.certification.readings import named
+from compth.certification.readings import is_plain, named
 
 GRID = {np.dtype(np.float64): 53, np.dtype(np.float32): 24}
 MAX_BRANCH = 4096
@@ -73,7 +73,7 @@ def undisturbed(program: Callable[[G], T], rng: G) -> T:
     # longer does.
     before = _REFUSALS[0]
     output = program(rng)
-    if _REFUSALS[0] != before:
+    if type(before) is not int or type(_REFUSALS[0]) is not int or _REFUSALS[0] != before:
         raise Strange("the program caught a refusal of the tracer")
     return output
 
@@ -203,6 +203,10 @@ def cell_cut(cell: Cell, threshold: Fraction, cut: int) -> tuple[Fraction, Chanc
     # names; only where both readings agree to READ, so that no constant is read as another than the one
     # written.
     bits, lo, hi, start, end = cell
+    if not type(cut) is type(lo) is type(hi) is int or not all(map(is_plain, (threshold, start, end))):
+        raise NotTraceable(
+            "numbers that calculate in a way of their own"
+        )  # nor kept for those that equal them
     chance = Fraction(cut - lo, hi - lo)
     middle = named(threshold)
     if start < middle < end:

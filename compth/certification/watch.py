@@ -10,12 +10,14 @@ of itself. The watch must leave no trace in the program: it restores tracing and
 
 from __future__ import annotations
 
+import _imp
 import gc
 import sys
 import sysconfig
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
+from importlib.machinery import SourceFileLoader
 from itertools import pairwise
 from pathlib import Path
 from types import CodeType, FrameType
@@ -32,7 +34,10 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
-NUMPY = (str(Path(np.__file__).parent), "<frozen ", "<__array_function__")
+FROZEN = "<frozen "
+IMPORTERS = {f"importlib.{n}": f"_frozen_importlib{n[10:]}" for n in ("_bootstrap", "_bootstrap_external")}
+"""What files of frozen modules that go by another name say, and that name."""
+NUMPY = (str(Path(np.__file__).parent), FROZEN)
 PYTHON = sysconfig.get_path("stdlib")
 LIBRARIES = (sys.stdlib_module_names | {"numpy"}) - {"__main__"}
 """Where code of numpy and Python itself says it comes from; user code reaches it by words of the vocabulary only."""
@@ -188,19 +193,36 @@ def is_known(frame: FrameType) -> bool:
         return False
     if id(code) in _own_codes(len(_own.functions())):
         return True
-    return name.partition(".")[0] in LIBRARIES and _is_library(code.co_filename)
+    return name.partition(".")[0] in LIBRARIES and _is_library(code)
 
 
 @cache
-def _is_library(file: str) -> bool:
-    """True for files of numpy and of Python itself, packages installed beside them excepted."""
-    return file.startswith(NUMPY) or (file.startswith(PYTHON) and "site-packages" not in file)
+def _is_library(code: CodeType) -> bool:
+    """True for code that stands in a file of numpy or of Python itself, packages installed beside them excepted."""
+    # Anybody may name such a file in code, and a module after it: so the file is asked whether it has this code.
+    file = str(code.co_filename)
+    home = file.startswith(NUMPY) or (file.startswith(PYTHON) and "site-packages" not in file)
+    return home and code in _codes_in(file)
 
 
 @cache
-def _own_codes(count: int) -> dict[int, CodeType]:
-    """The package's code by identity; it grows as modules are imported."""
-    return {id(code): code for f in _own.functions() for code in _nested(f.__code__)}
+def _codes_in(file: str) -> frozenset[CodeType]:
+    """The code of a module's file, or of one that is frozen into Python; none where it is not found."""
+    try:
+        if file.startswith(FROZEN):
+            name = file[len(FROZEN) : -1]
+            module: CodeType | None = _imp.get_frozen_object(IMPORTERS.get(name, name))
+        else:
+            module = SourceFileLoader("", file).get_code("")
+    except (ImportError, OSError, SyntaxError):
+        module = None
+    return frozenset(() if module is None else _nested(module))
+
+
+@cache
+def _own_codes(count: int) -> frozenset[int]:
+    """The package's code by identity; it grows as modules are imported, and its functions stay."""
+    return frozenset(id(code) for f in _own.functions() for code in _nested(f.__code__))
 
 
 def _nested(code: CodeType) -> Iterator[CodeType]:

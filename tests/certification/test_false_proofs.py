@@ -2,7 +2,9 @@
 
 import itertools
 import math
+import sys
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import partial
 from types import FunctionType, ModuleType
 
@@ -11,13 +13,13 @@ import pytest
 
 import compth as ct
 from compth.certificates import Verdict
-from compth.certification import certify, estimate
+from compth.certification import certify, estimate, readings
 from compth.certification.adapters import Batched
 from compth.certification.run import BUDGETS, Run
 from compth.certification.stages import search
 from compth.certification.stages.proofs import verifier_of
 from compth.certification.subject import as_subject, declared_claims
-from compth.certification.tracer import NotTraceable, leaves
+from compth.certification.tracer import NotTraceable, cell_cut, leaves
 from tests.thorough import thorough, tries
 
 from .right import RIGHT
@@ -248,6 +250,59 @@ def test_code_that_says_it_is_numpys_is_looked_at():
     assert proved(names["program"], 3, 1)[1].endswith("asks for a dtype")
     assert "no Python code" in proved(partial(np.multiply, 1.0), 2, 0)[1]
     assert proved(ct.RandK(2)._compress, 4, 1) == (True, "")
+
+
+def test_a_module_that_is_called_numpys_does_not_hide_what_its_functions_hold(monkeypatch):
+    """The part inside says that it stands in a file of numpy, in a module of that name: no such code is there."""
+    text = """
+CALLS = [0]
+
+def program(x, rng):
+    def factor():
+        CALLS[0] += 1
+        return 1 + (CALLS[0] > 10**6)
+    return x * factor()
+"""
+    module = ModuleType("numpy.mine")
+    monkeypatch.setitem(sys.modules, "numpy.mine", module)
+    exec(compile(text, "<mine>", "exec"), vars(module))
+    outer = module.program.__code__
+    for file in (
+        np.linalg.__file__,
+        np.__file__.replace("__init__", "mine"),
+        "<frozen abc>",
+        "<frozen mine>",
+    ):
+        parts = (c.replace(co_filename=file) if hasattr(c, "co_code") else c for c in outer.co_consts)
+        module.program.__code__ = outer.replace(co_consts=tuple(parts))
+        right, says = proved(module.program, 3, 0)
+        assert not right
+        assert "factor()" in says
+
+
+class Other(int):
+    """Equal to a number, and calculates otherwise."""
+
+    def __sub__(self, other):
+        return 1 - other
+
+
+def test_no_cache_keeps_what_a_number_of_another_kind_gave():
+    cell, quarter = (53, 0, 2**53, Fraction(0), Fraction(1)), Fraction(1, 4)
+    other = Fraction(1, 4)
+    other._numerator = Other(1)
+    cell_cut.cache_clear()
+    for asked in (
+        (cell, quarter, Other(2**51)),
+        (cell, other, 2**51),
+        ((53, Other(0), *cell[2:]), quarter, 2**51),
+    ):
+        with pytest.raises(NotTraceable, match="of their own"):
+            cell_cut(*asked)
+    readings._after_two_roundings.cache_clear()
+    with pytest.raises(TypeError, match="of its own"):
+        readings.named(other)
+    assert cell_cut(cell, quarter, 2**51)[1] == (quarter, 1 - quarter)
 
 
 def test_a_failed_support_audit_voids_the_proof(monkeypatch):

@@ -43,15 +43,14 @@ def rewritten(code: CodeType) -> CodeType | None:
 @lru_cache(256)  # a program is traced several times; equal code of equal text is rewritten equally
 def _rewritten(code: CodeType, filename: str, source: str) -> CodeType | None:
     """The code of the definition after its branches were rewritten; None where it is not found once."""
-    tree, module = _parsed(filename, source)
-    own = _only(code, module)
+    own = _only(code, _compiled(filename, source))
     # Code objects compare by instructions, constants and names: equal ones mean that this text is the
     # source.
     if own is None or own != code:
         return None
     # Only the top-level statement around the definition is compiled again, with the file's own future
     # imports, so that its code objects keep their names and lines.
-    part = _around(tree, code)
+    part = _around(ast.parse(source), code)
     node = _definition(part, code)
     if node is None or _taken(node):
         return None
@@ -61,9 +60,9 @@ def _rewritten(code: CodeType, filename: str, source: str) -> CodeType | None:
 
 
 @lru_cache(8)
-def _parsed(filename: str, source: str) -> tuple[ast.Module, CodeType]:
-    """The tree and the code of a file."""
-    return ast.parse(source), compile(source, filename, "exec", dont_inherit=True)
+def _compiled(filename: str, source: str) -> CodeType:
+    """The code of a file. Its tree, which anybody could change, is not kept."""
+    return compile(source, filename, "exec", dont_inherit=True)
 
 
 def _around(tree: ast.Module, code: CodeType) -> ast.Module:
