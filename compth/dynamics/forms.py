@@ -24,13 +24,13 @@ class Branch:
 class Broadcast:
     """v = sum_l (tau_l + theta_l A) c_l + kappa mean eps_i passes the downlink: v + xi, E xi = 0.
 
-    xi enters c_k+ with into_k. What v itself does is part of the branch.
+    xi enters c_k+ with the factor enters_k. What v itself does is part of the branch.
     """
 
     tau: tuple[Number, ...]
     theta: tuple[Number, ...]
     kappa: Number
-    into: tuple[Number, ...]
+    enters: tuple[Number, ...]
 
 
 @dataclass(frozen=True)
@@ -54,14 +54,15 @@ class Scheme:
 class Sketches:
     """Mean multiplier delta (E S_i = delta I), own noise per worker, cross noise (None: independent workers).
 
-    down: noise of the sketch that the broadcast passes, None when it is not compressed; heard: its mean multiplier.
+    down: noise of the sketch that the broadcast passes, None when it is not compressed; downlink_multiplier: its mean
+    multiplier.
     """
 
     delta: Number
     own: tuple[MomentMap, ...]
     cross: MomentMap | None = None
     down: MomentMap | None = None
-    heard: Number = 1
+    downlink_multiplier: Number = 1
 
     @property
     def quiet(self) -> bool:

@@ -121,7 +121,7 @@ def lowered(
     columns = [*program.names, *(f"noise {k}" for k in kept)]
     at: dict[tuple[str, str | int], int] = {("state", k): i for i, k in enumerate(program.names)}
     at |= {("noise", k): len(program.names) + i for i, k in enumerate(kept)}
-    multiplier, heard = Fraction(sketches.delta), Fraction(sketches.heard)
+    multiplier, downlink = Fraction(sketches.delta), Fraction(sketches.downlink_multiplier)
     outputs: list[Row] = []
     noises: list[Noise] = []
 
@@ -162,7 +162,7 @@ def lowered(
         elif op.kind == MESSAGE:
             out = Row().plus(row, multiplier)
         else:
-            out = Row().plus(row, heard) if op.kind == SPOKEN else row
+            out = Row().plus(row, downlink) if op.kind == SPOKEN else row
         if k in kept:
             noises.append(Noise(op.kind, at["noise", k], row, op.draw))
             fresh = (

@@ -182,15 +182,15 @@ def _branch(
 
 def _broadcast_of(low: Lowered, spoken: Noise, commons: list[int], message: Noise) -> Broadcast:
     """What is broadcast, and which common vectors take its noise: the same in every outcome."""
-    into = [
+    enters = [
         tuple(rows[k].plain.get((spoken.column, 0), Fraction(0)) for k in commons)
         for _, rows, _ in low.leaves
     ]
-    if any(x != into[0] for x in into):
+    if any(x != enters[0] for x in enters):
         raise NotNormal("a coin decides where the broadcast goes")
     if spoken.input.star or any(_holds(r, spoken.column) for _, _, own in low.leaves for r in own):
         raise NotNormal("a broadcast of x*, or one that reaches the workers' memories")
-    return Broadcast(*_line(spoken.input.plain, commons, message.column), into[0])
+    return Broadcast(*_line(spoken.input.plain, commons, message.column), enters[0])
 
 
 def _memory(low: Lowered, message: Noise) -> tuple[Number, Number, Number] | None:

@@ -53,7 +53,7 @@ def of_x_alone(
 
 def scheme_of_part(part: Program, method: Method, data: Data, sketches: Sketches) -> Scheme:
     """The Scheme of part of a body; NotNormal or Unsupported where it has none."""
-    centre = centre_of(part, sketches.delta, sketches.heard)
+    centre = centre_of(part, sketches.delta, sketches.downlink_multiplier)
     if centre.tier == 3 or (noise_for(method, data) is not None and not takes_oracles(part)):
         raise NotNormal("x* is compressed, or an oracle's noise enters elsewhere")
     scheme = scheme_of(part, centre, sketches)

@@ -101,7 +101,7 @@ def with_broadcast(
             f"{method.label}: a compressed broadcast has exact dynamics when it is a linear sketch with known moments:"
             " simulate it"
         )
-    return replace(sketches, down=data.law(found[1].own), heard=found[0])
+    return replace(sketches, down=data.law(found[1].own), downlink_multiplier=found[0])
 
 
 def noise_for(method: Method, data: Data) -> GradientNoise | None:

@@ -509,8 +509,8 @@ class System:
             total = out if total is None else total + out
         assert total is not None
         if heard is not None and self.scheme.down is not None:
-            for k, a in enumerate(self.scheme.down.into):
-                for j, b in enumerate(self.scheme.down.into):
+            for k, a in enumerate(self.scheme.down.enters):
+                for j, b in enumerate(self.scheme.down.enters):
                     if a != 0 and b != 0:
                         part = self._projected(heard, j)
                         part = p @ part if p is not None and k == 0 else part

@@ -73,7 +73,7 @@ class TracedSystem(Blocks):
         self.program = exact_program(method, gamma, params, data.n, data.d) if program is None else program
         try:
             # Moments are measured from where the step rests: every vector at a x* + b grad f_i(x*).
-            self.centre: Centre = centre_of(self.program, sketches.delta, sketches.heard)
+            self.centre: Centre = centre_of(self.program, sketches.delta, sketches.downlink_multiplier)
         except Unsupported as reason:
             raise NotClosed(str(reason)) from None
         noise = noise_for(method, data)

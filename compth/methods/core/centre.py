@@ -39,15 +39,15 @@ class Centre:
         }[self.tier]
 
 
-def centre_of(program: Program, delta: Number = 1, heard: Number = 1) -> Centre:
+def centre_of(program: Program, delta: Number = 1, downlink_multiplier: Number = 1) -> Centre:
     """The program's fixed point. Unsupported where there is none with every gradient taken at x*.
 
-    delta, heard: the mean multipliers of the workers' compressors and of the broadcast's.
+    delta, downlink_multiplier: the mean multipliers of the workers' compressors and of the broadcast's.
     """
     # a tier is a demand on rest that is weaker than the one before; the first that can be met says which
     # floor the method has on any data, before any number is known
     for tier in (1, 2, 3):
-        found = _solved(program, tier, Fraction(delta), Fraction(heard))
+        found = _solved(program, tier, Fraction(delta), Fraction(downlink_multiplier))
         if found is not None:
             return found
     raise Unsupported(f"{program.name} has no fixed point at which its gradients are taken at the minimiser")
@@ -61,7 +61,7 @@ def exact_program(program: Program) -> bool:
     return all(isinstance(c, int | Fraction) for v in vectors for c in v.terms.values())
 
 
-def _solved(program: Program, tier: int, delta: Fraction, heard: Fraction) -> Centre | None:
+def _solved(program: Program, tier: int, delta: Fraction, downlink_multiplier: Fraction) -> Centre | None:
     # unknowns: a of every server vector after x, (a, b) of every worker's; a row is a linear form in them plus a number
     names = [("a", k) for k in program.server[1:]] + [(q, k) for k in program.worker for q in "ab"]
     at, size = {name: i for i, name in enumerate(names)}, len(names)
@@ -112,7 +112,7 @@ def _solved(program: Program, tier: int, delta: Fraction, heard: Fraction) -> Ce
         elif tier == 3:
             # tier 3 lets a compressor work on what does not vanish: its mean output is delta times its
             # input (1 for unbiased ones), and its variance there is the floor
-            factor = delta if op.kind == MESSAGE else heard
+            factor = delta if op.kind == MESSAGE else downlink_multiplier
             outputs.append(([factor * v for v in a], [factor * v for v in b]))
         else:
             # a compressor adds no noise exactly at 0: tiers 1 and 2 ask that every message is 0 at rest
