@@ -17,7 +17,7 @@ from compth.compressors.bernoulli import Bernoulli
 from compth.compressors.core.base import positive_int
 from compth.compressors.identity import Identity
 from compth.compressors.perm_k import JointSketch, falling
-from compth.errors import InvalidParameter, NoGuarantee
+from compth.errors import InvalidParameter, NoGuarantee, Unsupported
 from compth.methods.core import Array, Constants, Method, Plan, State, Theorem, mean_square
 from compth.methods.core.body import BodyMethod, BodyState, Reading, Worker, copy_of_start
 from compth.methods.core.state import Bits, Counted
@@ -198,6 +198,14 @@ class CompressedScaffnew(BodyMethod):
     def __post_init__(self) -> None:
         object.__setattr__(self, "compressor", Owners(self.workers, self.owners))
         super().__post_init__()
+
+    def check(self, problem: Problem) -> Constants:
+        if problem.n != self.workers:
+            raise Unsupported(
+                f"CompressedScaffnew(workers={self.workers}) needs workers = n, got n={problem.n}: give "
+                f"CompressedScaffnew(workers={problem.n}, owners={min(self.owners, problem.n)})"
+            )
+        return super().check(problem)
 
     def default_params(self, c: Constants) -> dict[str, Number]:
         theorem = self.own_theorems[0]

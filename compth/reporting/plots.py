@@ -36,6 +36,8 @@ STYLE: dict[RcKeyType, object] = {
     "figure.dpi": 120,
 }
 Corner = Literal["outside lower left", "outside lower right"]
+LONGEST = 24
+"""Characters of a method's name that fit above a panel."""
 SMALLEST = 1e-16
 """Relative squared distances below this are rounding and are not drawn."""
 
@@ -176,8 +178,10 @@ def _mark_first(panel: Axes, comparison: Compared, j: int, whose: str, order: li
     method = methods_of(comparison)[i]
     colour = COLOURS[order.index(method) % len(COLOURS)]
     panel.plot(needs, comparison.eps, "D", color=colour, markersize=6, zorder=5, markeredgecolor="white")
-    said = f"first: {row_label(method)}, {amount(measure, needs)}"
-    panel.set_title(said, loc="right", fontsize=8)
+    # A longer name would lie over the title of the panel on the left: the mark's colour and the key say it in full.
+    name = row_label(method)
+    name = name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
+    panel.set_title(f"first: {name}, {amount(measure, needs)}", loc="right", fontsize=8)
 
 
 def _dots(panel: Axes, across: Numbers, curve: Trajectory | None, colour: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 import compth as ct
 from compth.dynamics.steps import rates_along
-from compth.errors import InvalidParameter, NoGuarantee
+from compth.errors import InvalidParameter, NoGuarantee, Unsupported
 from compth.methods import find_guarantee
 from compth.methods.compressed_scaffnew import Owners
 from compth.methods.local_ist import block_solution
@@ -88,3 +88,13 @@ def test_steps_of_local_methods_are_searched_with_the_chance_that_a_run_has():
     assert along.branches(beyond).min() > 1
     with pytest.raises(NoGuarantee, match="nothing plans p"):
         along.rate(beyond)
+
+
+def test_owners_of_other_workers_are_refused_with_what_to_type():
+    typed = r"give CompressedScaffnew\(workers=5, owners=3\)"
+    with pytest.raises(Unsupported, match=r"workers = n, got n=5: " + typed):
+        find_guarantee(ct.CompressedScaffnew(workers=8, owners=3), random_quadratic(5, 4, 4, seed=1))
+    fitting = ct.CompressedScaffnew(workers=5, owners=3)
+    assert (
+        find_guarantee(fitting, random_quadratic(5, 4, 4, seed=1)).theorem.id == "compressed_scaffnew.linear"
+    )

@@ -2,6 +2,7 @@
 
 import pickle
 from dataclasses import replace
+from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 import compth as ct
 from compth.cli import _output
 from compth.cli.compare import default_methods
+from compth.reporting import plots
 from compth.reporting.comparison import comparison_page
 from compth.reporting.page import names, spans
 from compth.reporting.plots import comparison_figure
@@ -171,3 +173,20 @@ def test_titles_do_not_lie_on_each_other(held):
         assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
         met += len(boxes)
     assert met > 6
+
+
+def over_the_neighbour(comparison):
+    """Whether a title of a panel lies on one of the panel on its left."""
+    figure = comparison_figure(comparison)
+    figure.canvas.draw()
+    rows = [figure.axes[:3], figure.axes[3:6]]
+    beside = [(a._right_title, b._right_title) for row in rows for a, b in pairwise(row)]
+    assert all(a.get_text() and b.get_text() for a, b in beside)
+    return any(a.get_window_extent().overlaps(b.get_window_extent()) for a, b in beside)
+
+
+def test_a_long_name_does_not_lie_over_the_panel_on_its_left(held, monkeypatch):
+    monkeypatch.setattr(plots, "row_label", lambda name: f"{name} CompressedScaffnew Owners(n=10,owners=2)")
+    assert not over_the_neighbour(held)
+    monkeypatch.setattr(plots, "LONGEST", 100)
+    assert over_the_neighbour(held)
