@@ -86,7 +86,8 @@ def ratios(
 def line(what: str, values: list[float], most: float | None = None, least: float | None = None) -> Line:
     """Median with quartiles, judged against a ceiling or a floor; not measured where they are too far apart."""
     middle, (low, high), measured = statistics.median(values), quartiles(values), not wide(values)
-    target = f"<= {most:.12g}" if most is not None else f">= {least:.12g}" if least is not None else ""
+    bounds = [f"{sign} {v:.12g}" for sign, v in ((">=", least), ("<=", most)) if v is not None]
+    target = " and ".join(bounds)
     within = (most is None or middle <= most) and (least is None or middle >= least)
     return Line(what, middle, low, high, target, within and measured, measured)
 

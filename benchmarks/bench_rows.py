@@ -141,6 +141,4 @@ def run() -> Iterator[Line]:
         for what, values in against_a_script().items():
             yield line(f"{what}: d = {D:,}, {ROWS} rows, over a matrix-free script", values, most=1.5)
         yield line(f"DIANA, data to curve, d = {MIDDLE}: by rows over formed", against_the_formed(), most=1.0)
-        yield line(
-            f"DCGD Rand-K, rounds: d = {LARGE:,}, sparse rows, over such a script", of_sparse(), most=1.5
-        )
+        yield line(f"DCGD Rand-K, rounds: d = {LARGE:,}, sparse rows, over such a script", of_sparse())
