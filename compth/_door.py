@@ -76,8 +76,10 @@ def answers(name: str, value: object) -> None:
     kind = type(value)
     lookups = (vars(c).get("__getattribute__") for c in type.__dict__["__mro__"].__get__(kind))
     own = next(found for found in lookups if found is not None)
-    for asked in ASKED if isinstance(own, FunctionType) else ():
-        said = f"{name}: {kind.__name__}.__getattribute__"
+    spare = next((vars(c)["__getattr__"] for c in kind.__mro__ if "__getattr__" in vars(c)), None)
+    hook = "__getattribute__" if isinstance(own, FunctionType) else "__getattr__"
+    for asked in ASKED if any(isinstance(f, FunctionType) for f in (own, spare)) else ():
+        said = f"{name}: {kind.__name__}.{hook}"
         try:
             found = getattr(value, asked, None)
         except Exception as problem:

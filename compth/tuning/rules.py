@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from compth._door import at_the_door
 from compth._earned import made
 from compth._numbers import Number
-from compth._threads import one_blas_thread
 from compth._types import Numbers
 from compth.compressors import Compressor
 from compth.errors import InvalidParameter
@@ -38,7 +38,7 @@ SCAN = 1 << 16
 """Up to this d every level is looked at; beyond it unimodal curves are searched."""
 
 
-@one_blas_thread
+@at_the_door()
 def tune(
     gradient: object,
     scheme: object = "S",

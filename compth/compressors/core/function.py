@@ -13,7 +13,7 @@ from typing import Protocol, cast, overload
 
 import numpy as np
 
-from compth._door import real
+from compth._door import answers, real
 from compth._numbers import Number, is_symbolic
 from compth._types import Array
 from compth.bits import FLOAT_BITS, BitCost
@@ -82,6 +82,8 @@ def compressor(
     """
     if function is None:
         return lambda f: compressor(f, claims=claims, bits=bits)
+    for name, given in (("function", function), ("claims", claims), ("bits", bits)):
+        answers(name, given)
     # what is neither of them is told apart where the claims are read, with the line that says how to give them
     listed = list(claims) if isinstance(claims, list | tuple) else [cast("Claim | str", claims)]
     read = tuple(claim_of(c, {}) if isinstance(c, str) else c for c in listed)

@@ -15,6 +15,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from compth._door import answers
 from compth._numbers import Number, plain_parameters, plainly
 from compth._types import Array
 from compth.bits import FLOAT_BITS
@@ -61,6 +62,7 @@ class Method(ABC):
             raise InvalidParameter(f"{type(self).__name__}(gamma={self.gamma!r}) needs a step size gamma > 0")
         # raises here what could not run, in one line, instead of in the first round
         as_fleet(self.compressor)
+        answers("oracle", self.oracle)
         if self.oracle is not None and not (self.takes_oracle and isinstance(self.oracle, Oracle)):
             need = (
                 "an Oracle, e.g. Minibatch(1)" if self.takes_oracle else "exact gradients: leave oracle out"
