@@ -68,6 +68,7 @@ def draw(data: dict[str, dict[int, list[float]]]) -> Any:
     """Medians with ranges on log-log axes, a panel for each axis."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, NullFormatter, NullLocator
 
     from compth.reporting.plots import COLOURS, STYLE
 
@@ -82,6 +83,11 @@ def draw(data: dict[str, dict[int, list[float]]]) -> Any:
             panel.errorbar(size, middle, yerr=spread, marker="o", color=COLOURS[i], capsize=2)
             panel.set_xscale("log", base=2)
             panel.set_yscale("log")
+            panel.set_xticks(size, [f"{v:g}" for v in size])
+            panel.xaxis.set_minor_locator(NullLocator())
+            panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            panel.yaxis.set_major_formatter("{x:g}")
+            panel.yaxis.set_minor_formatter(NullFormatter())
             panel.set_xlabel(axis)
             panel.set_title(f"exponent {np.median(exponents(times)):.2f}", fontsize=9)
         figure.axes[0].set_ylabel("seconds")
