@@ -10,7 +10,7 @@ import numpy as np
 
 from compth._numbers import Number
 from compth._types import Array
-from compth.dynamics import best_step, exact, exact_rate
+from compth.dynamics import best_step, exact, exact_rate, masked
 from compth.dynamics.spectrum import entries
 from compth.dynamics.system import data_of
 from compth.errors import InvalidParameter, NoGuarantee, Unsupported
@@ -51,7 +51,18 @@ class Chosen:
 
 
 def theorem_step(method: Method, problem: Problem, **_: object) -> Chosen:
-    """As given: the method's own step, or what its theorem plans."""
+    """As given: the method's own step, or what its theorem plans, or its certificate where no theorem speaks."""
+    if method.gamma is not None or not method.theorems():
+        return Chosen(method, "theorem")
+    try:
+        find_guarantee(method, problem)
+    except NoGuarantee:
+        # what `guarantee` promises then is the certified worst case, at its own step
+        try:
+            found = certified_step(method, problem)
+        except (NoGuarantee, Unsupported):
+            return Chosen(method, "theorem")
+        return replace(found, how=f"gamma = {float(found.method.gamma or 0):.4g}")
     return Chosen(method, "theorem")
 
 
@@ -78,7 +89,12 @@ def exact_best(method: Method, problem: Problem, *, steps: int, eps: float, **_:
     """
     if problem.d > BEST_LIMIT:
         raise Unsupported(f"d={problem.d}: exact best steps are searched up to d={BEST_LIMIT}")
-    plan, _found, _why = plan_of(replace(method, gamma=None), problem)
+    if masked.fits(method):
+        raise Unsupported("it runs to a point of its own, and a faster way there is no merit")
+    try:
+        plan, _found, _why = plan_of(replace(method, gamma=None), problem)
+    except NoGuarantee:  # the step is given, or its certificate's: what is asked is the other parameters
+        plan, _found, _why = plan_of(theorem_step(method, problem).method, problem)
     fixed = with_the_plans_alpha(method, plan.params)
     # A search takes a dozen rates: where one follows this many moments, pilot runs are there sooner.
     count = entries(fixed, data_of(fixed.seen(problem)), plan)
@@ -296,6 +312,9 @@ def _found(made: Sequence[Chosen], names: Sequence[str], instead: dict[str, list
         said[f"tuned steps, {PILOTED}"] = [c for c in made if c.whose == "tuned"]
     best = [c for c in made if c.whose == "best" and c.how]
     said["best steps other than that of the least exact rate"] = best
+    said["no theorem speaks of them: steps of the certified worst case"] = [
+        c for c in made if c.whose == "certified" and c.how
+    ]
     lines = {k: "; ".join(f"{c.method.label} {c.how}" for c in found) for k, found in said.items()}
     return [f"{k}: {found}" for k, found in lines.items() if found]
 

@@ -415,8 +415,10 @@ def _said(asked: Sequence[Chosen], names: Sequence[str], notes: list[str]) -> Js
     """What a comparison of several step sizes says of them; each row's kind and method for the figure."""
     if names == ("theorem",):
         return {}
-    # Where no exact rate is known, a step tuned on pilot runs stands in the column of the best.
-    kinds = ["best" if c.whose == "tuned" and "tuned" not in names else c.whose for c in asked]
+    # Where no exact rate is known, a step tuned on pilot runs stands in the column of the best; where no theorem
+    # speaks, the certificate's stands in that of the theorem's.
+    instead = {"tuned": "best", "certified": "theorem"}
+    kinds = [c.whose if c.whose in names else instead.get(c.whose, c.whose) for c in asked]
     order = [name for name in names if name in kinds]
     return {"stepsizes": kinds, "kinds": order, "of": [c.method.label for c in asked], "notes": notes}
 
@@ -561,7 +563,11 @@ def _constant(method: Method, c: Constants) -> Claim | None:
 
 def _searched(method: Method) -> tuple[str, ...]:
     """Parameters that a search for the least certified rate gives: those left out of a body without theorems."""
-    return method.left_out if isinstance(method, BodyMethod) and not method.theorems() else ()
+    if not isinstance(method, BodyMethod) or method.theorems():
+        return ()
+    # with a step given, a class that has defaults of its own takes those
+    own = type(method).default_params is not BodyMethod.default_params
+    return () if own and method.gamma is not None else method.left_out
 
 
 def _found(row: Row, method: Method, trace: Trace) -> str:

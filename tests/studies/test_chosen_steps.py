@@ -233,3 +233,42 @@ def test_the_command_takes_rounds_and_kinds_in_one_option(tmp_path, capsys):
     assert "2 runs of 40 rounds" in capsys.readouterr().out.replace("\n  ", " ")
     assert run([*given, "--steps", "fast", "--out", str(tmp_path / "b")]) == 2
     assert "steps='fast'" in capsys.readouterr().err
+
+
+ALONE = ct.problems.random_quadratic(1, 6, 10, 2)
+
+
+def test_where_no_theorem_speaks_the_certificates_step_stands_in_for_the_theorems():
+    found = ct.compare(
+        [ct.DCGD(ct.TopK(k=2)), ct.GD()], ALONE, steps=30, runs=2, stepsizes=["theorem", "best"]
+    )
+    row = found.rows[0]
+    assert row.stepsize_from == "certified"
+    assert found.methods[0].gamma == pytest.approx(row.certified_step)
+    assert found.info["stepsizes"][0] == "theorem"
+    assert "no theorem speaks of them" in found.table()
+    assert 0 < row.certified_rate < 1
+
+
+def test_a_method_that_nothing_plans_is_refused_as_before(monkeypatch):
+    """Planted: no certificate either."""
+
+    def nothing(method, problem, **_):
+        raise NoGuarantee("nothing is certified")
+
+    monkeypatch.setattr(chosen_steps, "certified_step", nothing)
+    with pytest.raises(NoGuarantee, match="has no guarantee here"):
+        ct.compare([ct.DCGD(ct.TopK(k=2))], ALONE, steps=30, runs=2)
+
+
+def test_methods_that_run_to_another_point_have_no_best_step():
+    """Nothing plans IST's step, and the refusal is for what it is, not for want of a step that was given."""
+    three = ct.problems.random_quadratic(3, 6, 10, 2)
+    with pytest.raises(ct.errors.Unsupported, match="a point of its own"):
+        CHOICES["best"](ct.IST(ct.PermK(n=3), gamma=0.1), three, **HOW)
+
+
+def test_parameters_that_a_class_plans_itself_are_not_said_to_be_searched_for():
+    given = ct.DASHAPAGE(ct.RandK(k=2), gamma=0.1)
+    assert comparison_of._searched(given) == ()
+    assert comparison_of._searched(replace(given, gamma=None)) == ("gamma", *given.left_out)
