@@ -240,9 +240,12 @@ class Memories:
         self.lam = lam
         self.side = _away(lam - keep * f)
         self.rest = _away(lam - keep**2 - r**2 * q**2 * self.a)
+        # E y_i y_i' follows g C g' and D g' by these factors: a M_i, which holds all three, is solved with it, or a
+        # memory that follows a slow z would not cancel its input, and the pole would lie far right of rho
+        self.square, self.mixed = w**2 + r**2 * self.a, 2 * (keep * w + r**2 * q * self.a)
         # diag M_i = first diag g C g' + second diag (D g') + q^2/rest (diag E's source + r^2 Delta)
-        self.first = 1 + (q * w) ** 2 / self.rest[:, :, 0]
-        self.second = 2 * q + 2 * q**2 * keep * w / self.rest[:, :, 0]
+        self.first = 1 + (q**2 * self.square / self.rest)[:, :, 0]
+        self.second = 2 * q + (q**2 * self.mixed / self.rest)[:, :, 0]
         self.third = q**2 / self.rest[:, :, 0]
         # all that C makes of M_i beside g C g' itself comes through D, which follows C with w f/side
         self.each = self.first[:, :, None] + self.second[:, :, None] * (w * f / self.side)
@@ -307,8 +310,8 @@ class Memories:
         across += rd
         across += x * (self.w * self.f)
         across /= self.side
-        x *= self.w**2
-        x += (2 * self.keep * self.w) * across
+        x *= self.square
+        x += self.mixed * across
         half = np.matmul(x, self.halved)
         half += re * 0.5
         np.add(half, np.swapaxes(half, 1, 2), out=own)

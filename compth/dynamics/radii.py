@@ -45,6 +45,8 @@ PERRON = 1e-3
 """How far outside the cone, on a unit diagonal, a Perron point may be that is not yet exact."""
 LIMIT, LEFT = 200, 1e-13
 """Davidson steps after which a search among more moments than those is given to Arnoldi's, and its tolerance."""
+ROUNDED = 1e-9
+"""How far a Perron point is moved inside before it is looked at: less than this may be rounding."""
 CERTAIN = 1e-6
 """Relative residual from which on a point that is not inside the cone is none of its Perron points."""
 FLOOR = 1e-15
@@ -148,6 +150,9 @@ def _radius(system: System | TracedSystem, near: Sequence[Radius], tol: float | 
             low, high = max(low, a), min(high, b)
         if is_narrow((1 + low, 1 + high), width):
             break
+        if search.target is not None and system.kept_cone:
+            # the near inverse still stands right of rho, where an upper bound is quickly checked
+            high = min(high, search.above(basis))
         if search.target is not None and not is_narrow((1 + low, 1 + high)):
             search.anywhere()
     # Correlated workers with memories: T need not preserve this cone, but the joint moments of all memories
@@ -299,7 +304,13 @@ class Search:
     def _positive(self, vector: Array) -> bool:
         """True when the moments are those of a Perron point, inside the cone but for rounding."""
         m = self.packing.unpack(vector * (np.sign(np.trace(self.packing.unpack(vector).C)) or 1.0))
-        for block in blocks(self.system, m, basis_of(self.system)):
+        inside = self._as_large(m)
+        basis = basis_of(self.system)
+        for block, more in zip(
+            blocks(self.system, m, basis), blocks(self.system, inside, basis), strict=True
+        ):
+            # entries far below the largest of their kind are rounding, and say nothing by their sign
+            block += ROUNDED * more
             size = np.abs(np.diag(block))
             scale = 1 / np.sqrt(np.where(size > 0, size, 1.0))
             try:
@@ -309,6 +320,16 @@ class Search:
             except np.linalg.LinAlgError:
                 return False
         return True
+
+    def _as_large(self, m: Moments) -> Moments:
+        """Moments inside the cone whose vectors are of the mean sizes that they have in m."""
+        s = self.system
+        size = np.abs(np.diag(m.C))
+        common = np.sqrt([size[s.slot(k)].mean() for k in range(s.K)])
+        if m.E is None:
+            return s.interior(common)
+        own = np.abs(np.einsum("ijj->ij", m.E)).reshape(len(m.E), s.M, -1).mean(axis=2)
+        return s.interior(common, np.sqrt(own))
 
     @property
     def moments(self) -> Moments:

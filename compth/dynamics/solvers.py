@@ -17,6 +17,8 @@ from compth._types import Numbers as Array
 
 NEARLY = 1e-8
 """A starting vector with less than this beyond the others adds nothing but rounding."""
+STALLED, ROUNDING = 3, 1e-12
+"""A residual below the second that this many vectors did not halve is rounding, and a search for less ends there."""
 
 
 def arnoldi(op: Callable[[Array], Array], size: int, start: Array, tol: float = 1e-10) -> tuple[float, Array]:
@@ -61,8 +63,9 @@ def davidson(
     """Rightmost eigenpair of `apply` (real), by generalised Davidson; solve: an approximate inverse of -apply.
 
     Starts from the span of `starts`. Stops when ||residual|| <= (tol |value| + floor) ||vector||, after `limit`
-    applications or when nothing is left to add. target: the eigenvalue next to this is meant, and solve is about the
-    inverse of target - apply; pairs are then harmonic ones, which do not mistake a mixture for an eigenvector there.
+    applications, or when nothing is left to add. target: the eigenvalue next to this is meant, and solve is about the
+    inverse of target - apply; pairs are then harmonic ones, which do not mistake a mixture for an eigenvector there,
+    and a search also ends at rounding, which no further vector lowers.
     """
     # Basis and images are kept side by side, with V'TV and (TV)'TV: the Ritz pairs and the residual then cost
     # products with the basis alone, and T is applied once for each new vector.
@@ -70,6 +73,7 @@ def davidson(
     width = max(min(width, size + 1), len(starts) + 1)
     basis, images = np.empty((2, width, size))
     (projected, gram), count, used = np.zeros((2, width, width)), 0, 0
+    least, stalled, best = float(np.inf), 0, (0.0, starts[0])
 
     def add(new: Array) -> None:
         """One more vector, its image, and its row and column of the projection."""
@@ -93,8 +97,15 @@ def davidson(
         # A harmonic pair has a good vector; its Rayleigh quotient is nearer to the eigenvalue than its own.
         value = ritz if target is None else float(vector @ image / length**2)
         residual = (image - value * vector) / length
-        if used >= limit or np.linalg.norm(residual) <= tol * abs(value) + floor:
+        left = float(np.linalg.norm(residual))
+        if used >= limit or left <= tol * abs(value) + floor:
             return value, vector / length
+        # Near rounding further vectors only spoil what there is: the best pair is the last that was better by much.
+        least, stalled, best = (
+            (left, 0, (value, vector / length)) if left < least / 2 else (least, stalled + 1, best)
+        )
+        if target is not None and stalled >= STALLED and least <= ROUNDING:
+            return best
         if count == len(basis):
             # Thick restart: the leading Ritz vectors stay, orthonormal, and their images are turned with
             # them, so that nothing is applied again.

@@ -205,3 +205,23 @@ def test_unstable_steps_are_not_taken_for_stable_ones(k, seed, step):
     assert rho > 1
     run = along.RateAt(method, data_of(problem), plan_of(method, problem)[0].params)
     assert run.noise(method.gamma) == pytest.approx(rho - 1, rel=1e-5)
+
+
+STEEP = random_quadratic(10, 20, 1e5, seed=1)
+FEW = 100
+"""Applications: thousands were made before memories that follow a slow z were in the near inverse."""
+
+
+def test_badly_conditioned_rates_are_found_in_a_few_applications():
+    found = exact_rate(ct.DIANA(ct.RandK(2)), STEEP)
+    assert found.converged
+    assert found.applications < FEW
+    near = Memories(system_of(ct.DIANA(ct.RandK(2)), STEEP))
+    near.locate()
+    assert abs(near.lam - found.rho_noise) < 0.1 * (1 - found.rho_noise)
+
+
+def test_a_search_that_does_not_know_rounding_goes_on_for_ever(monkeypatch):
+    """Planted: the same without the end at rounding."""
+    monkeypatch.setattr("compth.dynamics.solvers.STALLED", 10**9)
+    assert exact_rate(ct.DIANA(ct.RandK(2)), STEEP).applications > FEW

@@ -112,7 +112,7 @@ def test_a_crossing_of_the_means_factors_is_found_to_the_digit():
 
 @pytest.mark.parametrize(
     ("method", "most"),
-    [(ct.DIANA(ct.RandK(k=3)), 7), (ct.MARINA(ct.RandK(k=3), p=0.25), 10), (ct.EFBV(ct.RandK(k=3)), 8)],
+    [(ct.DIANA(ct.RandK(k=3)), 8), (ct.MARINA(ct.RandK(k=3), p=0.25), 10), (ct.EFBV(ct.RandK(k=3)), 8)],
 )
 def test_a_largest_stable_step_costs_a_few_rates(method, most):
     problem = ct.problems.random_quadratic(n=4, d=16, kappa=30, seed=1)
