@@ -54,6 +54,11 @@ def wrote(paths: Iterable[Path]) -> None:
     _COMMAND.written.extend(paths)
 
 
+def interrupted() -> bool:
+    """True once Ctrl-C was raised in this command: what fails after it fails by it."""
+    return _COMMAND.raised
+
+
 def last_words() -> str:
     """The line for an interrupted command."""
     files = list(dict.fromkeys(map(str, _COMMAND.written)))

@@ -108,6 +108,7 @@ def run(arguments: list[str]) -> int:
     0 proved or consistent, 1 refuted, 2 unusable input, 3 inconclusive, 70 a bug of ours. Raises KeyboardInterrupt:
     `main` says what is kept.
     """
+    from compth._interrupts import interrupted
     from compth.errors import CompthError
 
     if not arguments or arguments[0] in ("-h", "--help", "help"):
@@ -145,6 +146,9 @@ def run(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as problem:
+        # a library whose start was interrupted says that it could not be imported
+        if interrupted():
+            raise KeyboardInterrupt from None
         return _unexpected(name, problem)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from compth import _interrupts
+from compth import _interrupts, cli
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
 HANG = 600
@@ -332,3 +332,20 @@ def test_finished_papers_are_kept_and_said(tmp_path):
     assert said.strip() == (
         "paper_repro: interrupted; 1 of 2 papers are kept in paper_repro/out: run the same command to go on"
     )
+
+
+@pytest.mark.parametrize("raised", [True, False])
+def test_a_library_whose_start_was_interrupted_is_no_bug_of_ours(raised, monkeypatch, capsys):
+    """Extensions turn a KeyboardInterrupt of their import into an ImportError; without one it is our bug."""
+
+    def failing(*_):
+        raise ImportError("initialization failed")
+
+    monkeypatch.setattr("compth.cli._invoke", failing)
+    monkeypatch.setattr(_interrupts._COMMAND, "raised", raised)
+    if raised:
+        with pytest.raises(KeyboardInterrupt):
+            cli.run(["list"])
+    else:
+        assert cli.run(["list"]) == 70
+        assert "initialization failed" in capsys.readouterr().err
