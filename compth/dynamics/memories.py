@@ -4,8 +4,8 @@ With z in the eigenbasis V of A and y_i in worker i's natural size s_i, so that 
     u_i = g_i z + q y_i,   z+ = f z + kappa V' mean s_i eps_i,   y_i+ = v y_i + w u_i + r eps_i,
 g_i = (alpha A_i + beta) V/s_i, and one application has four batched products. Of the noise a M_i + Diag(Delta_i) with
 M_i = E u_i u_i' and Delta_i = c diag M_i + b tr M_i the near inverse keeps the second part exactly: n d numbers that
-act on each other only through S = (kappa/n)^2 sum s_i^2 Delta_i, so that d equations give it. Of a M_i it keeps what
-an entry of E zz' and of E y_i y_i' gets from itself.
+act on each other only through S = (kappa/n)^2 sum s_i^2 Delta_i, so that d equations give it. Of a M_i it keeps all of
+what E y_i y_i' gets, and what an entry of E zz' gets from itself.
 
 `apply` is T itself and is compared with `System` in the tests to rounding; `solve` is a preconditioner, free to change.
 `pack` and `unpack` are inverse to one another, and linear: models of rho across steps add packed points.

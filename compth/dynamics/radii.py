@@ -47,6 +47,8 @@ LIMIT, LEFT = 200, 1e-13
 """Davidson steps after which a search among more moments than those is given to Arnoldi's, and its tolerance."""
 ROUNDED = 1e-9
 """How far a Perron point is moved inside before it is looked at: less than this may be rounding."""
+NEAR_ONE = 1e-4
+"""How close to 1 a root makes its point's signs doubtful, so that an upper bound is asked whether it is the largest."""
 CERTAIN = 1e-6
 """Relative residual from which on a point that is not inside the cone is none of its Perron points."""
 FLOOR = 1e-15
@@ -261,7 +263,8 @@ class Search:
         if self._doubtful(tol, vector):
             self.starts = [vector]
             self.value, vector = self._found(CERTAIN)
-        if self.target is not None and not self._positive(vector):  # another root than the largest
+        # another root than the largest
+        if self.target is not None and not self._positive(vector) and not self._largest():
             self.anywhere()
             self.value, vector = self._found(tol)
         self.vector = vector * (np.sign(np.trace(self.packing.unpack(vector).C)) or 1.0)
@@ -320,6 +323,11 @@ class Search:
             except np.linalg.LinAlgError:
                 return False
         return True
+
+    def _largest(self) -> bool:
+        """True where a checked upper bound lies just above the root: so near to 1 rounding alone spoils signs."""
+        near = -NEAR_ONE < self.value < 0 and self.system.kept_cone
+        return near and self.above(basis_of(self.system)) <= self.value + WIDTH * abs(self.value)
 
     def _as_large(self, m: Moments) -> Moments:
         """Moments inside the cone whose vectors are of the mean sizes that they have in m."""

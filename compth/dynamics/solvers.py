@@ -73,7 +73,7 @@ def davidson(
     width = max(min(width, size + 1), len(starts) + 1)
     basis, images = np.empty((2, width, size))
     (projected, gram), count, used = np.zeros((2, width, width)), 0, 0
-    least, stalled, best = float(np.inf), 0, (0.0, starts[0])
+    least, stalled = float(np.inf), 0
 
     def add(new: Array) -> None:
         """One more vector, its image, and its row and column of the projection."""
@@ -100,12 +100,10 @@ def davidson(
         left = float(np.linalg.norm(residual))
         if used >= limit or left <= tol * abs(value) + floor:
             return value, vector / length
-        # Near rounding further vectors only spoil what there is: the best pair is the last that was better by much.
-        least, stalled, best = (
-            (left, 0, (value, vector / length)) if left < least / 2 else (least, stalled + 1, best)
-        )
+        # Near rounding further vectors only spoil what there is.
+        least, stalled = (left, 0) if left < least / 2 else (least, stalled + 1)
         if target is not None and stalled >= STALLED and least <= ROUNDING:
-            return best
+            return value, vector / length
         if count == len(basis):
             # Thick restart: the leading Ritz vectors stay, orthonormal, and their images are turned with
             # them, so that nothing is applied again.

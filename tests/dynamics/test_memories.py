@@ -67,6 +67,13 @@ def test_trace_noise_and_other_memories_are_the_systems_too(everywhere):
     assert_same(System(system.data, scheme, replace(system.sketches, own=maps), affine=False))
 
 
+@pytest.mark.parametrize("memory", [(0, 0.2, 0.25), (0.7, 0, 0.25), (0, 0, 0)])
+def test_memories_that_keep_nothing_or_take_nothing_are_the_systems_too(memory, everywhere):
+    """v w = 0: the product of both has no factor to carry."""
+    system = system_of(ct.DIANA(ct.RandK(2)), random_quadratic(3, 5, 20, seed=4))
+    assert_same(System(system.data, replace(system.scheme, memory=memory), system.sketches, affine=False))
+
+
 def residual(fast, vector):
     y = fast.solve(vector)
     left = vector - (fast.lam * y - fast.apply(y))
@@ -221,7 +228,26 @@ def test_badly_conditioned_rates_are_found_in_a_few_applications():
     assert abs(near.lam - found.rho_noise) < 0.1 * (1 - found.rho_noise)
 
 
+def test_signs_that_rounding_spoils_send_no_search_elsewhere(monkeypatch):
+    """rho = 1 - 2e-7: an upper bound just above the root says that it is the largest; planted: nobody asks it."""
+    problem = random_quadratic(3, 8, 5e5, seed=50)
+    method = ct.DIANA(ct.RandK(3), gamma=0.05 / problem.L, alpha=0.38)
+    found = exact_rate(method, problem)
+    assert found.converged
+    assert found.applications < FEW
+    monkeypatch.setattr(radii.Search, "_largest", lambda self: False)
+    assert exact_rate(method, problem).applications > FEW
+
+
 def test_a_search_that_does_not_know_rounding_goes_on_for_ever(monkeypatch):
     """Planted: the same without the end at rounding."""
     monkeypatch.setattr("compth.dynamics.solvers.STALLED", 10**9)
     assert exact_rate(ct.DIANA(ct.RandK(2)), STEEP).applications > FEW
+
+
+def test_a_near_inverse_aimed_left_of_rho_is_left_at_once():
+    """Beyond the largest stable step: the first image of a point inside the cone leaves it, which no root of T does."""
+    problem = random_quadratic(10, 20, 1e2, seed=1)
+    rates = along.RateAt(ct.DIANA(ct.RandK(2)), data_of(problem), {"alpha": 0.1})
+    assert rates.noise(2 / problem.L, 1e-4) > 0
+    assert rates.applications <= 20
