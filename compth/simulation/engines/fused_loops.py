@@ -407,7 +407,7 @@ def _messages(code, given, sent, rows, stream, worker, n, room, guess):
     if factor != 1.0:
         for r in range(size):
             _scaled(sent[r, 0], factor)
-    return guess if kind == TOP_K else 0.0
+    return guess
 
 
 @jit

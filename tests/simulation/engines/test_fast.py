@@ -145,6 +145,26 @@ def test_sampled_runs_meet_the_exact_expectation(method):
     assert (np.abs(fast.mean_square - exact)[at] < 8 * error[at]).all()
 
 
+@pytest.mark.parametrize(
+    "method",
+    [
+        ct.DIANA(ct.RandK(3), gamma=0.05, alpha=0.1),
+        ct.DIANA(ct.TernGrad(), gamma=0.05, alpha=0.1),
+        ct.DIANA(ct.NaturalCompression(), gamma=0.05, alpha=0.1),
+        ct.EF21(ct.TopK(3), gamma=0.05),
+    ],
+    ids=repr,
+)
+def test_every_row_has_a_stream_of_its_own_however_many_are_taken_together(monkeypatch, method):
+    traces = []
+    for rows in (100, 5):  # both are set: a package with a replaced number measures in another order
+        monkeypatch.setattr(fused, "AT_A_TIME", rows * PROBLEM.d)
+        traces.append(ct.simulate(method, PROBLEM, 10, 70, 3, engine="fast", threads=1))
+    together, apart = traces
+    assert np.array_equal(together.mean_square, apart.mean_square)
+    assert np.array_equal(together.se_square, apart.se_square)
+
+
 def test_bitwise_the_same_for_any_number_of_threads_and_other_seeds_differ():
     method = ct.DIANA(ct.NaturalCompression(), gamma=0.2)
     one, two = (ct.simulate(method, PROBLEM, 20, 200, 3, engine="fast", threads=t) for t in (1, 2))
