@@ -62,7 +62,8 @@ def theorem_step(method: Method, problem: Problem, **_: object) -> Chosen:
             found = certified_step(method, problem)
         except (NoGuarantee, Unsupported):
             return Chosen(method, "theorem")
-        return replace(found, how=f"gamma = {float(found.method.gamma or 0):.4g}")
+        words = f"gamma = {float(found.method.gamma or 0):.4g}"
+        return replace(found, how=f"{words} ({found.how})" if found.how else words)
     return Chosen(method, "theorem")
 
 
@@ -78,7 +79,7 @@ def certified_step(method: Method, problem: Problem, **_: object) -> Chosen:
         k: float(v) for k, v in found.plan.params.items() if hasattr(method, k) and given[k] is None
     }
     made: Method = replace(method, gamma=float(found.plan.gamma), **params)
-    return Chosen(made, "certified")
+    return Chosen(made, "certified", "; ".join(found.rate.assumed))
 
 
 def exact_best(method: Method, problem: Problem, *, steps: int, eps: float, **_: object) -> Chosen:
@@ -312,9 +313,8 @@ def _found(made: Sequence[Chosen], names: Sequence[str], instead: dict[str, list
         said[f"tuned steps, {PILOTED}"] = [c for c in made if c.whose == "tuned"]
     best = [c for c in made if c.whose == "best" and c.how]
     said["best steps other than that of the least exact rate"] = best
-    said["no theorem speaks of them: steps of the certified worst case"] = [
-        c for c in made if c.whose == "certified" and c.how
-    ]
+    certified = "certified steps" if "certified" in names else "no theorem speaks of them: certified steps"
+    said[certified] = [c for c in made if c.whose == "certified" and c.how]
     lines = {k: "; ".join(f"{c.method.label} {c.how}" for c in found) for k, found in said.items()}
     return [f"{k}: {found}" for k, found in lines.items() if found]
 

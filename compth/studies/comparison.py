@@ -414,7 +414,7 @@ class _Ran(NamedTuple):
 def _said(asked: Sequence[Chosen], names: Sequence[str], notes: list[str]) -> Json:
     """What a comparison of several step sizes says of them; each row's kind and method for the figure."""
     if names == ("theorem",):
-        return {}
+        return {"notes": notes} if notes else {}
     # Where no exact rate is known, a step tuned on pilot runs stands in the column of the best; where no theorem
     # speaks, the certificate's stands in that of the theorem's.
     instead = {"tuned": "best", "certified": "theorem"}

@@ -250,6 +250,22 @@ def test_where_no_theorem_speaks_the_certificates_step_stands_in_for_the_theorem
     assert 0 < row.certified_rate < 1
 
 
+class Half(ct.TopK):
+    """Its inherited delta is false."""
+
+    def _compress(self, x, rng):
+        return 0.5 * super()._compress(x, rng)
+
+
+@pytest.mark.parametrize("kinds", [["theorem"], ["theorem", "best"], ["certified"]])
+def test_a_certified_step_says_what_it_takes_on_a_users_word(kinds):
+    told = ct.compare([ct.DCGD(Half(k=2))], ALONE, steps=30, runs=2, stepsizes=kinds).table()
+    assert "certified steps: DCGD Half(k=2)" in " ".join(told.split())
+    assert "assumed: Contractive(delta=1/3) of Half(k=2)" in " ".join(told.split())
+    own = ct.compare([ct.DCGD(ct.TopK(k=2))], ALONE, steps=30, runs=2, stepsizes=kinds).table()
+    assert "assumed" not in own
+
+
 def test_a_method_that_nothing_plans_is_refused_as_before(monkeypatch):
     """Planted: no certificate either."""
 
